@@ -1,0 +1,101 @@
+"""Prepare a locked environment, and say where its Python is.
+
+    python3 scripts/prepare.py runtime|test [FOLDER]
+
+Needs only Python >= 3.11 with pip, and a package index. uv is installed from `requirements/uv.txt` (hashes) into
+`.tools/uv`, the environment from `requirements/<name>.txt` (hashes) into `.tools/<name>-3.x`; or both below FOLDER,
+which is how the composite actions leave their own files alone. Neither the user's
+Python nor their uv settings are touched. Where everything is as locked, nothing is done. The last line of standard
+output is the environment's Python.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = ROOT / ".tools"
+EXECUTABLES = "Scripts" if os.name == "nt" else "bin"
+
+
+def main() -> int:
+    """Prepare the environment named on the command line; 0 if it is ready."""
+    if sys.version_info < (3, 11):  # noqa: UP036  anybody's python3 may call this
+        say(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; name one: make PYTHON=python3.12 …")
+        return 2
+    name = sys.argv[1]
+    tools = Path(sys.argv[2]) if len(sys.argv) > 2 else TOOLS
+    environment = tools / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
+    stamp = environment / ".releasegate-lock"
+    wanted = fingerprint(name)
+    if not (stamp.exists() and stamp.read_text() == wanted):
+        try:
+            build(environment, name)
+        except subprocess.CalledProcessError as error:
+            program = Path(error.cmd[0]).name
+            say(f"could not prepare {environment.name}: `{program}` exited {error.returncode}")
+            return 4
+        stamp.write_text(wanted)
+    print(environment / EXECUTABLES / "python")
+    return 0
+
+
+def fingerprint(name: str) -> str:
+    """What the environment depends on: the locks and the interpreter."""
+    parts = [Path(f"requirements/{name}.txt"), Path("requirements/uv.txt")]
+    digest = hashlib.sha256("".join((ROOT / part).read_text() for part in parts).encode())
+    digest.update(f"{sys.version} {sys.executable} {ROOT}".encode())
+    return digest.hexdigest()
+
+
+def build(environment: Path, name: str) -> None:
+    """Install uv and the locked packages, and put the checkout itself on the environment's path."""
+    uv = uv_executable(environment.parent)
+    say(f"preparing {environment.name} from requirements/{name}.txt (once)")
+    shutil.rmtree(environment, ignore_errors=True)
+    run(uv, "venv", "--quiet", "--python", sys.executable, str(environment))
+    python = str(environment / EXECUTABLES / "python")
+    lock = str(ROOT / "requirements" / f"{name}.txt")
+    run(uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, lock)
+    libraries = subprocess.run(
+        [python, "-I", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    (Path(libraries) / "releasegate-checkout.pth").write_text(f"{ROOT / 'src'}\n")
+
+
+def uv_executable(tools: Path = TOOLS) -> str:
+    """The locked uv below `tools`, installed there first where it is missing or another one."""
+    home = tools / "uv"
+    lock = ROOT / "requirements" / "uv.txt"
+    stamp = home / ".releasegate-lock"
+    if not (stamp.exists() and stamp.read_text() == lock.read_text()):
+        say("installing uv (once)")
+        shutil.rmtree(home, ignore_errors=True)
+        pip = [sys.executable, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        run(*pip, "--require-hashes", "--no-deps", "--only-binary", ":all:", "--target", str(home), "-r", str(lock))
+        stamp.write_text(lock.read_text())
+    return str(home / "bin" / "uv")
+
+
+def run(*command: str) -> None:
+    """Run a command with none of the caller's uv settings; what it prints goes to standard error."""
+    kept = {"UV_DEFAULT_INDEX", "UV_CACHE_DIR"}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("UV_") or key in kept}
+    environment.pop("VIRTUAL_ENV", None)
+    environment["UV_NO_CONFIG"] = "1"
+    subprocess.run(command, check=True, env=environment, stdout=sys.stderr)
+
+
+def say(line: str) -> None:
+    """Tell the person who waits."""
+    print(f"releasegate: {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Counts to a decision. Pure."""

@@ -1,0 +1,282 @@
+"""Whether a canary is slower than the baseline, by all buckets of a histogram."""
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from math import exp, inf, log, log1p, sqrt
+from operator import add, mul
+
+from releasegate.canary import outage
+from releasegate.canary.dispersion import Dispersion
+from releasegate.canary.limit import SHARE, Above
+from releasegate.canary.mixture import LATE, Mixture, log_mean
+from releasegate.canary.monitor import Detectable, Interval, Moment, Part, bursty
+from releasegate.canary.ratio import INTERVAL_LINE
+from releasegate.canary.sli import Limit
+
+SLOWER = (1.1, 1.2, 1.35, 1.6, 2.0, 3.0, 5.0)
+"""Alternatives: every request takes this many times as long."""
+STUCK = (0.03, 0.1, 0.3)
+"""Alternatives: this part of the requests takes `STUCK_FACTOR` times as long."""
+STUCK_FACTOR = 10.0
+REFRESH = 1.5
+"""The alternatives are drawn again when so many times as many requests of the baseline were seen."""
+ROOM = 0.9
+"""How much of the largest factor that a canary's request could have is used."""
+SMALLEST = 0.05
+"""The smallest factor: one fast request of the canary does not refute that it is slower."""
+STEEPNESS = 2.0
+"""How the log odds rise with the logarithm of a bound where there is only one."""
+FEWEST = 20.0
+"""How many requests of the baseline must have been seen before alternatives are drawn."""
+
+
+def slowed(shares: Sequence[float], bounds: Sequence[float], factor: float) -> list[float]:
+    """How requests that are spread as `shares` are spread when each takes `factor` times as long.
+
+    Between bounds, and beyond the outer ones, the log odds of being faster run straight in the logarithm of the bound,
+    as they do for a log-logistic distribution, and nearly for a log-normal one. Bounds that are not positive stay.
+    """
+    below = list(accumulate(shares))[:-1]
+    points = [
+        (log(bound), log(share / (1 - share)))
+        for bound, share in zip(bounds, below, strict=True)
+        if bound > 0 and 0 < share < 1
+    ]
+    moved_below = [
+        share if bound <= 0 or not points else 1 / (1 + exp(-_at(points, log(bound / factor))))
+        for bound, share in zip(bounds, below, strict=True)
+    ]
+    moved_below = list(accumulate(moved_below, max))
+    return [now - before for before, now in zip([0.0, *moved_below], [*moved_below, 1.0], strict=True)]
+
+
+def _at(points: Sequence[tuple[float, float]], place: float) -> float:
+    """The height at `place` of the line through `points`, at most 700 high or deep."""
+    if len(points) == 1:
+        (x, y), slope = points[0], STEEPNESS
+    else:
+        index = min(max(bisect_left(points, (place, -inf)), 1), len(points) - 1)
+        (x, y), (end, height) = points[index - 1], points[index]
+        slope = (height - y) / (end - x)
+    return min(700.0, max(-700.0, y + slope * (place - x)))
+
+
+def carried(usual: Sequence[float], slower: Sequence[float]) -> list[list[float]]:
+    """Where each bucket's requests go when `usual` becomes `slower` in the same order: one row of shares a bucket."""
+    ends, targets = list(accumulate(usual)), list(accumulate(slower))
+    ends[-1] = targets[-1] = 1.0
+    rows = []
+    for begin, end in zip([0.0, *ends], ends, strict=False):
+        parts = [
+            max(0.0, min(end, high) - max(begin, low)) for low, high in zip([0.0, *targets], targets, strict=False)
+        ]
+        total = sum(parts)
+        rows.append([part / total for part in parts] if total > 0 else [0.0] * (len(parts) - 1) + [1.0])
+    return rows
+
+
+def factors_of(usual: Sequence[float], slower: Sequence[float], weight: float) -> list[float]:
+    """For each bucket the factor of a request of the canary, which gets `weight` of all: rising, with room to 1/weight.
+
+    It is the likelihood ratio of `slower` against the mixture of both tracks, which grows fastest (R. Turner, A. Ly and
+    P. Grünwald, Generic E-variables for exact sequential k-sample tests, 2024), made to rise.
+    """
+    largest = 1 + ROOM * (1 / weight - 1)
+    ratios = (b / (weight * b + (1 - weight) * a) if a + b else 0.0 for a, b in zip(usual, slower, strict=True))
+    return [min(largest, max(SMALLEST, ratio)) for ratio in accumulate(ratios, max)]
+
+
+class Alternative:
+    """One way to be slower: the factors of a request of either track by bucket.
+
+    The null hypothesis: the canary is stochastically no slower than the baseline whose every request takes `tolerate`
+    times as long. With rising factors `c` of the canary, and `m` their mean over where a baseline's bucket goes, the
+    baseline's factors are `1 + nc/nb (1 - m)`: then `nc c + nb b` is on average at most `nc + nb` whatever the
+    distribution, and by the inequality of the means the product over all requests has an expectation of at most 1.
+    """
+
+    def __init__(self, canary: Sequence[float], tolerated: Sequence[Sequence[float]]) -> None:
+        self.largest = max(canary)
+        self.logs = [log(factor) for factor in canary]
+        self.gains = [1 - sum(map(mul, row, canary)) for row in tolerated]
+
+    def log_factor(self, baseline: Sequence[float], canary: Sequence[float], odds: float) -> float:
+        """The log evidence of a poll's counts, where `odds` are the canary's requests over the baseline's."""
+        if odds * (self.largest - 1) > 0.97:  # so many requests of the canary that the baseline's factors would be < 0
+            return 0.0
+        evidence: float = sum(map(mul, canary, self.logs))
+        evidence += sum(map(mul, baseline, [log1p(odds * gain) for gain in self.gains]))
+        return evidence
+
+
+class HistogramMonitor:
+    """Watches one count a bucket of both tracks."""
+
+    def __init__(self, bounds: tuple[float, ...], tolerate: float, limit: Limit | None) -> None:
+        self._bounds = bounds
+        self._tolerate = tolerate
+        self._process = Mixture(len(SLOWER) + len(STUCK), LATE)
+        self.parts: tuple[Part, ...] = (Part("worse", 1.0, self._process),)
+        self.ceiling = None if limit is None else 1 - limit.share
+        self._above = None if limit is None else Above(1 - limit.share)
+        self._first_slow = 0 if limit is None else bounds.index(limit.le) + 1
+        if self._above:
+            self.parts += (Part("limit", SHARE, self._above.process),)
+        self._dispersion = Dispersion()
+        self._spread = self._dispersion.value
+        self._learned = False
+        zeros = (0.0,) * (len(bounds) + 1)
+        self._usual = self._baseline = self._canary = zeros
+        self._alternatives: list[Alternative] = []
+        self._drawn = (FEWEST / REFRESH, 0.0)
+
+    def calibrate(self, baseline: tuple[float, ...], seconds: float) -> None:
+        """Learn how the baseline's requests are spread, and how that varies."""
+        del seconds
+        self._dispersion.add(baseline, sum(baseline))
+        self._usual = _sum(self._usual, baseline)
+
+    def update(self, baseline: tuple[float, ...], canary: tuple[float, ...], moment: Moment) -> None:
+        """Judge one poll by what was learned before it."""
+        self._spread = self._dispersion.value
+        self._learned = self._dispersion.pairs > 0
+        if self._above:
+            slow = sum(canary[self._first_slow :])
+            self._above.update(slow, sum(canary), (self._spread + 1) / 2, moment.elapsed)
+        if not moment.warming:
+            self._compare(baseline, canary, moment)
+        self.calibrate(baseline, moment.seconds)
+
+    def _compare(self, baseline: tuple[float, ...], canary: tuple[float, ...], moment: Moment) -> None:
+        self._baseline = _sum(self._baseline, baseline)
+        self._canary = _sum(self._canary, canary)
+        all_baseline, all_canary = sum(baseline), sum(canary)
+        seen = sum(self._usual)
+        if seen >= self._drawn[0] * REFRESH or (self._alternatives and moment.weight != self._drawn[1]):
+            self._alternatives = draw(self._shares(), self._bounds, self._tolerate, moment.weight)
+            self._drawn = (seen, moment.weight)
+        if self._alternatives and all_baseline > 0 and all_canary > 0:
+            odds = all_canary / all_baseline
+            logs = [each.log_factor(baseline, canary, odds) / self._spread for each in self._alternatives]
+            self._process.bet(logs, moment.elapsed)
+
+    def _shares(self) -> list[float]:
+        total = sum(self._usual) + 1
+        return [(count + 1 / len(self._usual)) / total for count in self._usual]
+
+    def outage(self, before: tuple[float, ...], recent: tuple[float, ...]) -> bool:
+        """By the same evidence, with the history in the place of the baseline."""
+        total = sum(before)
+        if total < FEWEST or sum(recent) <= 0:
+            return False
+        odds = sum(recent) / total
+        shares = [(count + 1 / len(before)) / (total + 1) for count in before]
+        alternatives = draw(shares, self._bounds, outage.TIMES, odds / (1 + odds))
+        logs = [each.log_factor(before, recent, odds) / self._spread for each in alternatives]
+        return log_mean(logs) >= outage.EVIDENCE
+
+    def notes(self) -> tuple[str, ...]:
+        """How bursty it is."""
+        return bursty("requests of a duration", self._spread, learned=self._learned)
+
+    def detectable(self, lines: Mapping[str, float]) -> Detectable:
+        """By the evidence that a canary which is slower by a factor would have given nine times in ten."""
+        all_baseline, all_canary = sum(self._baseline), sum(self._canary)
+        if all_baseline <= 0 or all_canary <= 0:
+            return Detectable(None, None)
+        shares = self._shares()
+        weight = all_canary / (all_baseline + all_canary)
+        alternatives = draw(shares, self._bounds, self._tolerate, weight)
+        start = log((1 - LATE) / len(alternatives)) - lines["worse"]
+
+        def excess(extra: float) -> float:
+            slower = slowed(shares, self._bounds, self._tolerate * (1 + extra))
+            counts = [all_canary * share for share in slower]
+            return max(self._ninth(each, counts, weight) for each in alternatives) + start
+
+        low, high = 0.0, 40.0
+        if excess(high) < 0:
+            return Detectable(None, None)
+        while high - low > 0.01 * high:
+            middle = (low + high) / 2
+            low, high = (middle, high) if excess(middle) < 0 else (low, middle)
+        ratio = self._tolerate * (1 + high)
+        return Detectable(ratio, self._level(slowed(shares, self._bounds, ratio), all_canary, lines))
+
+    def _ninth(self, each: Alternative, counts: Sequence[float], weight: float) -> float:
+        """The log evidence that nine of ten such canaries reach."""
+        mean = each.log_factor(self._baseline, counts, weight / (1 - weight))
+        total = sum(counts)
+        first = sum(map(mul, counts, each.logs)) / total
+        second = sum(count * value**2 for count, value in zip(counts, each.logs, strict=True)) / total
+        return (mean - 1.2816 * sqrt(self._spread * total * max(0.0, second - first**2))) / self._spread
+
+    def _level(self, slower: Sequence[float], total: float, lines: Mapping[str, float]) -> float:
+        """With a limit the share of slow requests that would be seen, else the 95th percentile."""
+        if self._above:
+            share = sum(slower[self._first_slow :])
+            return min(share, self._above.detectable(total, self._spread, lines["limit"]))
+        below = 0.0
+        for share, bound in zip(slower, self._bounds, strict=False):
+            below += share
+            if below >= 0.95:
+                return bound
+        return self._bounds[-1]
+
+    def interval(self) -> Interval | None:
+        """How many times as long a request takes; bounds by the same evidence, tracks exchanged for the upper one."""
+        if sum(self._baseline) < FEWEST or sum(self._canary) <= 0:
+            return None
+        above = self._excluded(self._baseline, self._canary)
+        below = self._excluded(self._canary, self._baseline)
+        return above, self._estimate(), 1 / below if below else None
+
+    def _estimate(self) -> float:
+        total = sum(self._canary)
+        seen = sum(map(mul, self._canary, range(len(self._canary)))) / total
+        shares = self._shares()
+
+        def mean_bucket(factor: float) -> float:
+            buckets = slowed(shares, self._bounds, factor)
+            return float(sum(map(mul, buckets, range(len(buckets)))))
+
+        low, high = log(1 / 30), log(30)
+        for _ in range(12):
+            middle = (low + high) / 2
+            low, high = (middle, high) if mean_bucket(exp(middle)) < seen else (low, middle)
+        return exp((low + high) / 2)
+
+    def _excluded(self, usual: Sequence[float], slow: Sequence[float]) -> float:
+        """The largest factor by which `slow` is excluded to be slower than `usual` at most; 0 if none is."""
+        odds = sum(slow) / sum(usual)
+        total = sum(usual) + 1
+        shares = [(count + 1 / len(usual)) / total for count in usual]
+        low, high = log(1 / 30), log(30)
+        for _ in range(12):
+            middle = (low + high) / 2
+            alternatives = draw(shares, self._bounds, exp(middle), odds / (1 + odds), SLOWER[:5])
+            start = log((1 - LATE) / len(alternatives))
+            best = max(each.log_factor(usual, slow, odds) for each in alternatives) / self._spread + start
+            low, high = (middle, high) if best >= INTERVAL_LINE else (low, middle)
+        return exp(low) if low > log(1 / 30) else 0.0
+
+
+def draw(
+    usual: Sequence[float],
+    bounds: tuple[float, ...],
+    tolerate: float,
+    weight: float,
+    slower: Sequence[float] = SLOWER,
+) -> list[Alternative]:
+    """The alternatives, for a baseline whose requests are spread over the buckets as `usual`."""
+    most = slowed(usual, bounds, tolerate) if tolerate != 1 else list(usual)
+    tolerated = carried(usual, most)
+    stuck = slowed(most, bounds, STUCK_FACTOR)
+    canaries = [slowed(most, bounds, factor) for factor in slower]
+    canaries += [[(1 - part) * a + part * b for a, b in zip(most, stuck, strict=True)] for part in STUCK]
+    return [Alternative(factors_of(most, canary, weight), tolerated) for canary in canaries]
+
+
+def _sum(one: tuple[float, ...], other: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(map(add, one, other))

@@ -1,0 +1,110 @@
+"""`releasegate action`: what action.yml runs.
+
+Inputs arrive by environment, and no shell reads them. What the command emits also goes to the step's outputs and
+summary. While it runs, the runner obeys no workflow command in what is printed: evidence comes from outside.
+"""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from releasegate.cli import actions
+from releasegate.cli.action_inputs import command_line
+from releasegate.cli.app import App, pass_app, to_json
+from releasegate.errors import OutsideError, ReleasegateError
+from releasegate.verdict import SCHEMA
+
+DECISIONS = ("abort", "inconclusive", "continue", "promote")
+"""The worst first."""
+
+
+@dataclass
+class Step(App):
+    """The `App` of one step of a workflow: it keeps what it tells, to hand it on when the command has ended."""
+
+    documents: list[Mapping[str, Any]] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    """What the summary is to show; a gate writes its own."""
+    annotations: list[str] = field(default_factory=list)
+
+    def emit(self, document: Mapping[str, Any], text: str) -> None:
+        """Print, and keep."""
+        super().emit(document, text)
+        self.documents.append(document)
+        if document.get("schema") != SCHEMA:
+            self.texts.append(text)
+
+    def annotate(self, line: str) -> None:
+        """Keep a workflow command until the runner listens again."""
+        self.annotations.append(line)
+
+    def report(self, error: ReleasegateError) -> int:
+        """Print the error, and keep it for the annotations and the summary."""
+        self.annotate(actions.workflow_command("error", str(error)))
+        self.texts.append(f"releasegate: {error}")
+        return super().report(error)
+
+
+@click.command(hidden=True)
+@pass_app
+def action(app: App) -> int:
+    """Run the command that the inputs of an action name."""
+    from releasegate.cli.main import run  # noqa: PLC0415  it loads this module by its name
+
+    step = Step(directory=app.directory)
+    with _unheard(os.environ):
+        try:
+            argv = command_line(os.environ)
+        except ReleasegateError as error:
+            code = step.report(error)
+        else:
+            code = run(step, argv)
+    for line in step.annotations:
+        step.say(line)
+    actions.set_outputs(os.environ, _outputs(step.documents, os.environ))
+    actions.append_summary(os.environ, step.texts)
+    return code
+
+
+@contextmanager
+def _unheard(environ: Mapping[str, str]) -> Iterator[None]:
+    """Keep the runner from obeying workflow commands in what is printed meanwhile."""
+    token = secrets.token_hex(16)
+    told = environ.get("GITHUB_ACTIONS") == "true"
+    if told:
+        click.echo(f"::stop-commands::{token}", err=True)
+    try:
+        yield
+    finally:
+        if told:
+            click.echo(f"::{token}::", err=True)
+
+
+def _outputs(documents: Sequence[Mapping[str, Any]], environ: Mapping[str, str]) -> dict[str, str]:
+    """The step's outputs, as far as the documents hold them; a tag is handed on by the command that made it."""
+    decisions = [document["decision"] for document in documents if document.get("decision") in DECISIONS]
+    found = {
+        "verdict": next((document["verdict"] for document in documents if "verdict" in document), None),
+        "decision": min(decisions, key=DECISIONS.index, default=None),
+        "report": next((document["report"] for document in documents if document.get("report")), None),
+        "json": _write(documents, environ.get("RUNNER_TEMP")) if documents else None,
+    }
+    return {name: str(value) for name, value in found.items() if value is not None}
+
+
+def _write(documents: Sequence[Mapping[str, Any]], folder: str | None) -> Path:
+    """Keep the documents in a file of their own: one is JSON, several are JSON lines."""
+    try:
+        handle, name = tempfile.mkstemp(prefix="releasegate-", suffix=".json", dir=folder or None)
+        with open(handle, "w", encoding="utf-8", errors="replace") as file:  # noqa: PTH123  it is open already
+            file.writelines(f"{to_json(document)}\n" for document in documents)
+    except OSError as error:
+        raise OutsideError(f"the result cannot be written: {error.strerror}", where=folder) from error
+    return Path(name)

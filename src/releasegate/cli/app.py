@@ -1,0 +1,144 @@
+"""What every command shares: the three common options, output, and the real adapters built when they are asked for."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from releasegate.errors import InputError, PolicyError, ReleasegateError
+
+if TYPE_CHECKING:
+    from releasegate.forge.port import Forge
+    from releasegate.policy.model import Policy
+
+POLICY_PATHS = ("releasegate.yaml", ".github/releasegate.yaml")
+
+
+@dataclass
+class App:
+    """The composition root's state for one run of the program."""
+
+    policy_path: str | None = None
+    output: str = "text"
+    verbose: int = 0
+    directory: Path = Path()
+
+    @property
+    def json(self) -> bool:
+        """Whether standard output is to hold JSON."""
+        return self.output == "json"
+
+    def emit(self, document: Mapping[str, Any], text: str) -> None:
+        """Print the document with `--format json`, else the text."""
+        click.echo(to_json(document) if self.json else text.rstrip("\n"))
+
+    def say(self, line: str) -> None:
+        """Tell a person something that is no part of the result."""
+        click.echo(line, err=True)
+
+    def annotate(self, line: str) -> None:
+        """Give a workflow command to the runner."""
+        self.say(line)
+
+    def report(self, error: ReleasegateError) -> int:
+        """Print the error's one line (and, with `--format json`, its document) and return its exit code."""
+        click.echo(f"releasegate: {error}", err=True)
+        if self.json:
+            fields = {"what": error.what, "where": error.where, "remedy": error.remedy, "exit_code": error.exit_code}
+            click.echo(to_json({"schema": "releasegate/error/1", "error": fields}))
+        return error.exit_code
+
+    def now(self) -> datetime:
+        """The present moment, UTC."""
+        return datetime.now(UTC)
+
+    def read(self, path: str | PurePath, *, limit: int | None = None) -> bytes:
+        """The bytes of a file that the user named; `InputError` if it cannot be read or is above `limit` bytes."""
+        target = self.directory / path
+        try:
+            if limit is not None and target.stat().st_size > limit:
+                raise InputError(f"larger than {limit} bytes", where=str(path), remedy="is this the right file?")
+            return target.read_bytes()
+        except OSError as error:
+            raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
+
+    def policy(self) -> "Policy":
+        """The policy that the command line names, or the one in its usual places; `PolicyError` without one."""
+        found = self.find_policy()
+        if found is None:
+            raise PolicyError(
+                f"no policy: neither {' nor '.join(POLICY_PATHS)} is here",
+                remedy="run `releasegate init`, or name one with --policy FILE",
+            )
+        return found
+
+    def find_policy(self) -> "Policy | None":
+        """As `policy`, but None where none is named and none lies in the usual places."""
+        from releasegate.policy.load import load_policy  # noqa: PLC0415  keeps `--help` fast
+
+        for path in (self.policy_path,) if self.policy_path else POLICY_PATHS:
+            if self.policy_path or (self.directory / path).is_file():
+                return load_policy(self.read(path), path, os.environ)
+        return None
+
+    def forge(self) -> "Forge":
+        """The forge of the checkout that the command runs in."""
+        from releasegate.cli.actions import runner_identity  # noqa: PLC0415  keeps `--help` fast
+        from releasegate.forge.local import LocalForge  # noqa: PLC0415
+
+        return LocalForge(self.directory, identity=runner_identity(os.environ))
+
+
+def to_json(document: Mapping[str, Any]) -> str:
+    """One line of JSON; a number that is not finite is a bug, and raises."""
+    return json.dumps(document, allow_nan=False, ensure_ascii=False)
+
+
+def _set(field: str) -> Any:
+    """A callback that puts an option's value into the run's `App`, whether it stood before or after the command."""
+
+    def callback(ctx: click.Context, _: click.Parameter, value: Any) -> None:
+        if value:
+            setattr(ctx.ensure_object(App), field, value)
+
+    return callback
+
+
+def _common_options() -> list[click.Parameter]:
+    return [
+        click.Option(["--policy"], metavar="FILE", expose_value=False, callback=_set("policy_path"), help="Its file."),
+        click.Option(
+            ["--format"],
+            type=click.Choice(["text", "json"]),
+            expose_value=False,
+            callback=_set("output"),
+            help="What standard output holds.",
+        ),
+        click.Option(["-v", "--verbose"], count=True, expose_value=False, callback=_set("verbose"), help="Say more."),
+    ]
+
+
+class Verb(click.Command):
+    """A command that takes the common options."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(_common_options())
+
+
+class Noun(click.Group):
+    """A group whose commands, and which itself, take the common options."""
+
+    command_class = Verb
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(_common_options())
+
+
+pass_app: Callable[[Callable[..., Any]], Callable[..., Any]] = click.make_pass_decorator(App)

@@ -1,0 +1,89 @@
+"""`releasegate canary replay`: judge recordings again, by the judge that judges live."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import IO
+
+import click
+
+from releasegate.canary.judge import Decision, Judge, Judgement
+from releasegate.canary.recording import Header, Recording, parse
+from releasegate.cli.app import App, Verb, pass_app
+from releasegate.cli.quantities import SHARE
+from releasegate.errors import InputError
+
+LONGEST_LINE = 1 << 20
+"""Bytes; a line of a recording is far shorter, and one that is not is no recording."""
+WORST = (Decision.ABORT, Decision.INCONCLUSIVE, Decision.PROMOTE)
+
+
+@click.command(cls=Verb)
+@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.option("--false-abort", type=SHARE, help="The most likely that a healthy canary may be aborted.")
+@click.option("--tolerate", type=click.FloatRange(min=1.0), help="How many times worse than the baseline is accepted.")
+@pass_app
+def replay(app: App, files: tuple[str, ...], false_abort: float | None, tolerate: float | None) -> int:
+    """Judge recordings again; `-` is standard input. A recording's header says what the options leave out."""
+    decisions = set()
+    for name in files:
+        with _opened(app, name) as stream:
+            for recording in parse(_lines(stream, name), name):
+                judgement = judge(recording, false_abort, tolerate)
+                app.emit(judgement.document(), describe(judgement))
+                decisions.add(judgement.decision)
+    return next(decision for decision in WORST if decision in decisions).exit_code
+
+
+def judge(recording: Recording, false_abort: float | None, tolerate: float | None) -> Judgement:
+    """Judge a recording by its own header, or by what was asked for instead."""
+    header = recording.header
+    if tolerate is not None:
+        slis = {name: replace(spec, tolerate=tolerate) for name, spec in header.slis.items()}
+        header = replace(header, slis=slis)
+    judge = Judge(_with_budget(header, false_abort))
+    for line in recording.lines:
+        judge.observe(line)
+    return judge.finish()
+
+
+def _with_budget(header: Header, false_abort: float | None) -> Header:
+    return header if false_abort is None else replace(header, false_abort=false_abort)
+
+
+def describe(judgement: Judgement) -> str:
+    """The judgement for a person: the decision, why, and a line for each SLI."""
+    when = "" if judgement.decided_at is None else f" after {judgement.decided_at:g} s"
+    lines = [f"{judgement.id}: {judgement.decision}{when}: {judgement.reason}"]
+    for name, sli in judgement.slis.items():
+        seen, ratio = sli.detectable, sli.ratio
+        shown = "nothing" if seen.level is None else f"{seen.level:.3g}"
+        if seen.ratio is not None:
+            shown = f"{seen.ratio:.2g}x ({shown})"
+        compared = "" if ratio is None else f", canary / baseline {_interval(ratio)}"
+        lines.append(f"  {name}: {sli.decision}, evidence {sli.evidence:.3g}{compared}, would have caught {shown}")
+        lines += [f"    {note}" for note in sli.notes]
+    return "\n".join(lines)
+
+
+def _interval(ratio: tuple[float | None, float | None, float | None]) -> str:
+    lower, estimate, upper = ("?" if value is None else f"{value:.2f}" for value in ratio)
+    return f"{estimate} ({lower} to {upper})"
+
+
+@contextmanager
+def _opened(app: App, name: str) -> Iterator[IO[bytes]]:
+    try:
+        with click.open_file("-" if name == "-" else str(app.directory / name), "rb") as stream:
+            yield stream
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=name) from error
+
+
+def _lines(stream: IO[bytes], name: str) -> Iterable[bytes]:
+    number = 0
+    while line := stream.readline(LONGEST_LINE):
+        number += 1
+        if len(line) == LONGEST_LINE:
+            raise InputError("a line above 1 MiB", where=f"{name}:{number}", remedy="is this a recording?")
+        yield line

@@ -1,0 +1,241 @@
+"""A change of flags: on disk, as a patch, or committed, published and seen live."""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from releasegate.cli.app import App
+from releasegate.cli.flag_file import flag_path, in_repository, read_flags
+from releasegate.errors import FlagError, InputError, OutsideError, RepositoryError
+from releasegate.flags.by_hand import patch_off
+from releasegate.flags.document import LARGEST, Removed
+from releasegate.policy.model import Policy
+from releasegate.runbook.flags import Change, Committed, Plan, commit_changes, facts, plan
+
+LIVE_WITHIN = 300.0
+"""Seconds that a change may take to be live where the policy has no canary, whose `settle` says it."""
+CHANGED = "flag.changed"
+"""The event that keeps what a change took away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says about where a change goes."""
+
+    path: str | None
+    dialect: str | None
+    branch: str | None
+    in_place: bool
+    patch: str | None
+    dry_run: bool
+    reason: str
+
+
+def pairs(words: Sequence[str], what: str) -> list[tuple[str, str]]:
+    """NAME VALUE NAME VALUE … as pairs."""
+    if len(words) % 2:
+        raise click.UsageError(f"every NAME needs its {what}")
+    return list(zip(words[::2], words[1::2], strict=True))
+
+
+def change(app: App, changes: Sequence[Change], title: str, options: Options, off: Sequence[str] = ()) -> int:
+    """Make the changes where the options say. `off` names flags for which a person gets a patch if all else fails."""
+    policy = app.find_policy()
+    try:
+        if options.in_place or options.dry_run or options.patch:
+            return _without_commit(app, changes, options)
+        return _with_commit(app, policy, changes, title, options)
+    except FlagError as error:
+        patch = _by_hand(app, options, off)
+        if not patch:
+            raise
+        app.emit({"schema": "releasegate/patch/1", "diff": patch}, patch)
+        raise OutsideError(f"NOT OFF: {error}", remedy="apply the patch above by hand and commit it") from error
+
+
+def _without_commit(app: App, changes: Sequence[Change], options: Options) -> int:
+    file = read_flags(app, options.path, options.dialect, _branch(app, options))
+    made = plan(file.content, file.path, changes, options.dialect)
+    if options.patch and not options.dry_run:
+        _write_patch(app, options.patch, made.diff)
+    elif options.in_place and not options.dry_run and made.edits:
+        _replace(app.directory / file.path, made)
+        _keep(app, made)
+    for warning in made.warnings:
+        app.say(f"WARNING: {warning}")
+    if options.patch != "-":
+        app.emit(_document(made), _text(made, "would be changed" if options.dry_run else "written"))
+    return 0
+
+
+def _branch(app: App, options: Options) -> str | None:
+    """The branch that the change is about; None where that is the file on disk."""
+    if options.in_place:
+        return None
+    policy = app.find_policy()
+    try:
+        in_repository(app, flag_path(options.path, policy))
+    except RepositoryError:
+        return None
+    return options.branch or (policy.release.branch if policy else app.forge().default_branch())
+
+
+def _with_commit(app: App, policy: Policy | None, changes: Sequence[Change], title: str, options: Options) -> int:
+    forge, path = app.forge(), in_repository(app, flag_path(options.path, policy))
+    branch = options.branch or (policy.release.branch if policy else forge.default_branch())
+    done = commit_changes(forge, path, branch, changes, title, reason=options.reason, dialect=options.dialect)
+    for warning in done.plan.warnings:
+        app.say(f"WARNING: {warning}")
+    if done.commit and policy is None:
+        _keep(app, done.plan)
+    live, missing = ("", None) if done.commit is None else _after(app, policy, done, branch)
+    where = f"committed {(done.commit or '')[:12]} on {branch}"
+    document = {**_document(done.plan), "branch": branch, "commit": done.commit, "blob": done.blob, "live": live}
+    app.emit(document, _text(done.plan, f"{where}{'; ' if live else ''}{live}"))
+    if missing:
+        raise missing
+    return 0
+
+
+def _after(app: App, policy: Policy | None, done: Committed, branch: str) -> tuple[str, OutsideError | None]:
+    """Publish, see it live, and record it; what fails is told after the change, which stays."""
+    if policy is None:
+        return "", None
+    from releasegate.cli.clock import SystemClock  # noqa: PLC0415  loaded by the commands that write
+    from releasegate.cli.world import journal  # noqa: PLC0415
+    from releasegate.runbook.journal import Draft  # noqa: PLC0415
+    from releasegate.runbook.outside import fetch, shell  # noqa: PLC0415
+    from releasegate.runbook.publish import go_live  # noqa: PLC0415
+
+    live, missing = "", None
+    deadline = policy.canary.settle if policy.canary else LIVE_WITHIN
+    try:
+        if policy.flags.publish or policy.flags.live:
+            live = go_live(
+                policy.flags, done.blob, deadline=deadline, shell=shell(app.directory), fetch=fetch, clock=SystemClock()
+            )
+    except OutsideError as error:
+        missing = error
+    subject = {"service": policy.service, "environment": policy.environment}
+    try:
+        journal(app.forge(), policy).record(*(Draft(CHANGED, subject, fact) for fact in facts(done, branch)))
+    except OutsideError as error:
+        missing = missing or error
+    return live, missing
+
+
+def restore(app: App, name: str, source: str | None, options: Options) -> int:
+    """Give a flag its lines back: from a file, else from the ledger, else from what this checkout remembers."""
+    removed = _from_file(app, name, source) if source else _remembered(app, name, options)
+    return change(app, [lambda file: file.restore(removed)], f"Restore {name}", options)
+
+
+def _from_file(app: App, name: str, source: str) -> Removed:
+    try:
+        found = json.loads(app.read(source, limit=LARGEST))["flags"][name]["removed"]
+        before, after = found["before"], found["after"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"nothing that was taken away from `{name}`", where=source, remedy="give what `--format json` printed"
+        ) from error
+    if not isinstance(before, str) or not isinstance(after, str):
+        raise InputError(f"nothing that was taken away from `{name}`", where=source)
+    return Removed(name, before, after)
+
+
+def _remembered(app: App, name: str, options: Options) -> Removed:
+    policy = app.find_policy()
+    if policy is not None and not options.in_place:
+        from releasegate.cli.world import journal  # noqa: PLC0415  loaded by the commands that need it
+
+        path = in_repository(app, flag_path(options.path, policy))
+        for event in reversed(journal(app.forge(), policy).events()):
+            if event.kind == CHANGED and event.data.get("flag") == name and event.data.get("file") == path:
+                return Removed(name, str(event.data["removed"]["before"]), str(event.data["removed"]["after"]))
+    note = _notes(app) / f"{name.replace('/', '_')}.json"
+    if note.is_file():
+        return _from_file(app, name, str(note.resolve()))
+    raise FlagError(f"nothing is known that was taken away from `{name}`", remedy="use --from, or git's own history")
+
+
+def _keep(app: App, made: Plan) -> None:
+    """Remember what was taken away, in git's folder of this checkout; outside of one, only the output has it."""
+    try:
+        folder = _notes(app)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, row in _document(made)["flags"].items():
+            (folder / f"{name.replace('/', '_')}.json").write_text(json.dumps({"flags": {name: row}}), encoding="utf-8")
+    except (FlagError, OSError):
+        app.say("not in a git repository: to restore later, keep what --format json prints")
+
+
+def _notes(app: App) -> Path:
+    target = Path.absolute(app.directory)
+    for root in (target, *target.parents):
+        if (root / ".git").is_dir():
+            return root / ".git" / "releasegate" / "flags"
+    raise FlagError("nothing is remembered outside of a git repository", remedy="use --from")
+
+
+def _by_hand(app: App, options: Options, names: Sequence[str]) -> str:
+    with suppress(FlagError):
+        file = read_flags(app, options.path, options.dialect, _branch(app, options))
+        return "".join(filter(None, (patch_off(file, name) for name in names)))
+    return ""
+
+
+def _replace(path: Path, made: Plan) -> None:
+    """Put the new content in the file's place, whole or not at all; refused if somebody wrote it meanwhile."""
+    target = path.resolve()
+    draft = target.with_name(f".{target.name}.releasegate")
+    try:
+        draft.write_bytes(made.content)
+        draft.chmod(target.stat().st_mode & 0o7777)
+        if target.read_bytes() != made.before:
+            raise FlagError("changed meanwhile by somebody else", where=made.path, remedy="run the command again")
+        draft.replace(target)
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", where=made.path) from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write_patch(app: App, name: str, diff: str) -> None:
+    if name == "-":
+        click.echo(diff, nl=False)
+        return
+    try:
+        (app.directory / name).write_bytes(diff.encode())
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", where=name) from error
+
+
+def _document(made: Plan) -> dict[str, Any]:
+    proofs = {proof.name: proof.document() for proof in made.proofs}
+    flags = {
+        edit.name: {
+            "text": edit.after.state(edit.name).text,
+            "removed": {"before": edit.removed.before, "after": edit.removed.after},
+            "proof": proofs.get(edit.name),
+        }
+        for edit in made.edits
+    }
+    head = {
+        "schema": "releasegate/flag-change/1",
+        "file": made.path,
+        "dialect": made.dialect,
+        "changed": bool(made.edits),
+    }
+    return {**head, "flags": flags, "warnings": list(made.warnings), "diff": made.diff}
+
+
+def _text(made: Plan, done: str) -> str:
+    if not made.edits:
+        return "nothing to change: it is so already"
+    proofs = [proof.text for proof in made.proofs if any(edit.name == proof.name for edit in made.edits)]
+    return "\n".join([made.diff.rstrip("\n"), *proofs, done])

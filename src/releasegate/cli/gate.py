@@ -1,0 +1,61 @@
+"""The commands under `releasegate gate`, each loaded when it runs, and what they share."""
+
+from importlib import import_module
+
+import click
+
+from releasegate.cli.app import App, Noun
+from releasegate.verdict import Verdict
+
+# name: (module in releasegate.cli, one line of help). The module holds a click command of the same name.
+GATES = {
+    "lighthouse": ("gate_lighthouse", "Judge Lighthouse reports by LHCI's assertions."),
+    "lint": ("gate_lint", "Find what is wrong with the gates' own files."),
+    "run": ("gate_run", "Judge every gate of the policy: one verdict, bound to one commit."),
+    "stamp": ("gate_stamp", "Write the commit that evidence belongs to beside it."),
+    "tests": ("gate_tests", "Judge JUnit test results."),
+    "zap": ("gate_zap", "Judge ZAP reports by risk, rules and what is known."),
+}
+
+
+class Gates(Noun):
+    """The `gate` group. A gate's module is imported only when that gate runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All gates, by name."""
+        del ctx
+        return sorted(GATES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of `cmd_name` and return its command."""
+        del ctx
+        if cmd_name not in GATES:
+            return None
+        module = import_module(f"releasegate.cli.{GATES[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the gates from the table above, without importing any."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, GATES[name][1]) for name in sorted(GATES)])
+
+
+@click.group(cls=Gates)
+def gate() -> None:
+    """Turn evidence into a verdict."""
+
+
+def conclude(app: App, verdict: Verdict) -> int:
+    """Print the verdict as the user asked for it and return the exit code that it stands for.
+
+    In a compatibility mode that is the peer's own.
+    """
+    from releasegate.cli.gate_outputs import write_outputs  # noqa: PLC0415  keeps `gate --help` fast
+    from releasegate.render.text import text  # noqa: PLC0415  keeps `gate --help` fast
+
+    write_outputs(app, [verdict])
+    app.emit(verdict.document(), text(verdict))
+    peer = verdict.extra.get("compatibility")
+    return verdict.verdict.exit_code if peer is None else int(peer["exit_code"])

@@ -1,0 +1,143 @@
+"""`releasegate gate lighthouse`: Lighthouse's reports to a verdict."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Any
+
+import click
+
+from releasegate.cli.app import App, pass_app
+from releasegate.cli.evidence import Source, subject, unusable
+from releasegate.cli.gate import conclude
+from releasegate.cli.gate_outputs import Judging
+from releasegate.cli.lhci_config import LhciFiles
+from releasegate.cli.lighthouse_files import find_reports
+from releasegate.cli.lighthouse_history import History
+from releasegate.errors import InconclusiveError, InputError, PolicyError
+from releasegate.gates.document import LARGEST as LARGEST_DOCUMENT
+from releasegate.gates.lighthouse.assertions import PRESET_HELP, parse_config
+from releasegate.gates.lighthouse.gate import judge
+from releasegate.gates.lighthouse.report import Report, parse
+from releasegate.gates.subject import SUBJECT_FILE, too_old
+from releasegate.gates.waivers import read_waivers, waive
+from releasegate.verdict import Evidence, Finding, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line adds to the reports and their configuration."""
+
+    budgets: str | None = None
+    waivers: str | None = None
+    history: str | None = None
+    window: int | None = None
+    record: bool = False
+    """Whether the history gets the runs that were judged, if they pass."""
+    peer: bool = False
+    """Whether LHCI's own results are told too."""
+    commit: str | None = None
+
+
+@click.command(cls=Judging)
+@click.argument("paths", metavar="PATH…", nargs=-1)
+@click.option("--config", metavar="FILE", help="What LHCI takes: lighthouserc.json, .yaml or the assert options alone.")
+@click.option("--budgets", metavar="FILE", help="budgets.json, instead of assertions.")
+@click.option("--waivers", metavar="FILE", help="Accepted findings, with reason, owner and expiry.")
+@click.option("--history", metavar="FILE", help="Earlier runs (JSON lines) to judge the trend against.")
+@click.option("--window", type=click.IntRange(5, 100), help="How many earlier runs count.")
+@click.option("--record", is_flag=True, help="Add the runs to the history if they pass.")
+@click.option("--allow-js", is_flag=True, help="Let node run a lighthouserc.js.")
+@click.option("--compatibility", type=click.Choice(["lhci"]), help="Add what `lhci assert` says; exit as it does.")
+@click.option("--commit", metavar="SHA", help="The commit that was tested.")
+@pass_app
+def lighthouse(
+    app: App, /, paths: tuple[str, ...], config: str | None, *, allow_js: bool, compatibility: str | None, **others: Any
+) -> int:
+    """Judge Lighthouse reports: files, or folders such as .lighthouseci."""
+    options = Options(peer=compatibility is not None, **others)
+    return conclude(app, verdict(app, LhciFiles(app, allow_js), paths, config, options))
+
+
+def verdict(
+    app: App, files: LhciFiles, paths: Sequence[str], config: str | None, options: Options | None = None
+) -> Verdict:
+    """The verdict on the reports at `paths`; what is not given comes from the policy."""
+    started = app.now()
+    options = options or Options()
+    paths, config, options = _from_policy(app, paths, config, options)
+    asked = parse_config(files.options(config, options.budgets, lenient=options.peer), config or options.budgets or "")
+    waivers = (
+        read_waivers(app.read(options.waivers, limit=LARGEST_DOCUMENT), options.waivers) if options.waivers else ()
+    )
+    history = _history(app, options)
+    found = [find_reports(app, path) for path in paths]
+    sources = [source for files, _ in found for source in files]
+    about, committed, problems = subject(app, paths, options.commit, sources)
+    reports, evidence, unreadable = _read(app, sources)
+    unreadable += [finding for _, missing in found for finding in missing]
+    if options.peer and unreadable:
+        raise InputError(f"LHCI cannot read it: {unreadable[0].title}", where=unreadable[0].where)
+    old = too_old(((report.path, report.fetched) for report in reports), committed)
+    remarks = (*problems, *unreadable, *old, *(history.remarks(asked, reports) if history else ()))
+    result = judge(reports, asked, evidence, about, started, app.now(), problems=remarks, compatibility=options.peer)
+    result = waive(result, waivers, started.date())
+    if history is not None and options.record and result.verdict.exit_code == 0:
+        history.record(reports)
+    return result
+
+
+def _history(app: App, options: Options) -> History | None:
+    """The earlier runs, where the user names them; a new file begins where they are to be recorded."""
+    if options.history is None:
+        if options.record:
+            raise InputError("--record needs to know where", remedy="add --history FILE")
+        return None
+    return History.read(app, options.history, options.window, begin=options.record)
+
+
+def _from_policy(
+    app: App, paths: Sequence[str], config: str | None, options: Options
+) -> tuple[Sequence[str], str | None, Options]:
+    """What was given, filled up from the policy where it leaves something open; an error names the presets."""
+    if paths and (config or options.budgets):
+        return paths, config, options
+    policy = app.find_policy()
+    gate = None if policy is None else policy.gates.lighthouse
+    if gate is not None:
+        paths = paths or gate.reports
+        if not config and not options.budgets:
+            config, options = gate.config, replace(options, budgets=gate.budgets)
+        window = options.window or gate.trend.window
+        history, waivers = options.history or gate.history, options.waivers or gate.waivers
+        options = replace(options, history=history, window=window, waivers=waivers)
+    if not paths:
+        raise PolicyError(
+            "no reports were named", remedy="give their folder: releasegate gate lighthouse .lighthouseci"
+        )
+    if not config and not options.budgets:
+        raise PolicyError("nothing says what to assert of the reports", remedy=PRESET_HELP)
+    return paths, config, options
+
+
+def _read(app: App, sources: Sequence[Source]) -> tuple[list[Report], list[Evidence], list[Finding]]:
+    """The runs of the files, the bytes that they came from, and what could not be read."""
+    reports: list[Report] = []
+    evidence: list[Evidence] = []
+    problems: list[Finding] = []
+    for source in sources:
+        if PurePath(source.path).name == SUBJECT_FILE:
+            continue
+        try:
+            content = source.read()
+            evidence.append(Evidence.of(source.path, content))
+            reports += parse(content, source.path)
+        except (InputError, InconclusiveError) as error:
+            if isinstance(error, InputError) and not _is_there(app, source.path):
+                raise
+            problems.append(unusable(error))
+    return reports, evidence, problems
+
+
+def _is_there(app: App, path: str) -> bool:
+    return (app.directory / path).exists() or ".zip/" in path

@@ -1,0 +1,88 @@
+"""`releasegate gate tests`: JUnit reports to a verdict."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from releasegate.cli.app import App, pass_app
+from releasegate.cli.evidence import Source, gather, subject, unusable
+from releasegate.cli.gate import conclude
+from releasegate.cli.gate_outputs import Judging
+from releasegate.errors import InconclusiveError, InputError
+from releasegate.gates.junit import Suite, Wanted, judge, read_suite, states
+from releasegate.gates.subject import SUBJECT_FILE, too_old
+from releasegate.gates.waivers import read_waivers, waive
+from releasegate.policy.gates import SuiteGate
+from releasegate.verdict import Evidence, Finding, Verdict
+
+SUFFIXES = (".xml",)
+"""Of the files that are reports in a folder or zip of them."""
+WAIVERS_LIMIT = 1024 * 1024
+"""Bytes."""
+
+
+@click.command(cls=Judging, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("paths", metavar="PATH…", nargs=-1, required=True)
+@click.option("--must-run", metavar="PATTERN", multiple=True, help="A test that has to have run, as `*.name`.")
+@click.option("--previous", metavar="PATH", multiple=True, help="The last run: tells newly failing tests apart.")
+@click.option("--waivers", metavar="FILE", help="Accepted findings, with reason, owner and expiry.")
+@click.option("--commit", metavar="SHA", help="The commit that was tested.")
+@pass_app
+def tests(app: App, /, **options: Any) -> int:
+    """Judge JUnit XML: files, folders of them, or patterns such as 'reports/*.xml'."""
+    return conclude(app, verdict(app, **options))
+
+
+def verdict_of(app: App, name: str, suite: SuiteGate, commit: str | None) -> Verdict:
+    """The verdict on the policy's suite `name`."""
+    return verdict(
+        app, suite.junit, gate=f"tests/{name}", must_run=suite.must_run, waivers=suite.waivers, commit=commit
+    )
+
+
+def verdict(
+    app: App,
+    paths: Sequence[str],
+    *,
+    gate: str = "tests",
+    must_run: Sequence[str] = (),
+    previous: Sequence[str] = (),
+    waivers: str | None = None,
+    commit: str | None = None,
+) -> Verdict:
+    """The verdict on the reports at `paths`."""
+    started = app.now()
+    before = None
+    if previous:
+        sources, broken = gather(app, previous, SUFFIXES)
+        earlier, _, problems = _read(sources)
+        for fault in (*broken, *problems):
+            raise InputError(fault.title, where=fault.where, remedy="name the last run's reports")
+        before = states(earlier)
+    sources, broken = gather(app, paths, SUFFIXES)
+    suites, evidence, problems = _read(sources)
+    about, committed, wrong = subject(app, [one.path for one in evidence], commit, sources)
+    old = too_old(((suite.path, suite.started) for suite in suites), committed)
+    wanted = Wanted(must_run=must_run, before=before)
+    accepted = read_waivers(app.read(waivers, limit=WAIVERS_LIMIT), waivers) if waivers else ()
+    faults = (*broken, *problems, *wrong, *old)
+    found = judge(suites, wanted, evidence, about, started, app.now(), gate=gate, problems=faults)
+    return waive(found, accepted, started.date()) if accepted else found
+
+
+def _read(sources: Sequence[Source]) -> tuple[list[Suite], list[Evidence], list[Finding]]:
+    """The reports in `sources`, the bytes that they came from, and what could not be judged."""
+    suites: list[Suite] = []
+    evidence: list[Evidence] = []
+    problems: list[Finding] = []
+    for source in sources:
+        if source.path.endswith(SUBJECT_FILE):
+            continue
+        try:
+            content = source.read()
+            evidence.append(Evidence.of(source.path, content))
+            suites.append(read_suite(content, source.path))
+        except InconclusiveError as error:
+            problems.append(unusable(error))
+    return suites, evidence, problems

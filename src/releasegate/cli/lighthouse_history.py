@@ -1,0 +1,54 @@
+"""The file of a team's earlier Lighthouse runs: read for the trend, and added to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from releasegate.cli.app import App, to_json
+from releasegate.cli.evidence import LARGEST
+from releasegate.errors import InputError
+from releasegate.gates.lighthouse.assertions import Config
+from releasegate.gates.lighthouse.report import Report
+from releasegate.verdict import Finding
+
+if TYPE_CHECKING:
+    from releasegate.gates.lighthouse.trend import Point
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The earlier runs in the file at `path`. The trend's module is loaded only where there is a history."""
+
+    app: App
+    path: str
+    earlier: "tuple[Point, ...]"
+    window: int | None
+
+    @classmethod
+    def read(cls, app: App, path: str, window: int | None, *, begin: bool) -> "History":
+        """The history; with `begin`, a file that is not there is one without runs."""
+        from releasegate.gates.lighthouse.trend import read_history  # noqa: PLC0415
+
+        new = begin and not (app.directory / path).exists()
+        return cls(app, path, () if new else read_history(app.read(path, limit=LARGEST), path), window)
+
+    def remarks(self, asked: Config, reports: Sequence[Report]) -> tuple[Finding, ...]:
+        """The trend of each page, and thresholds that could be tightened."""
+        from releasegate.gates.lighthouse.tighten import tighten  # noqa: PLC0415
+        from releasegate.gates.lighthouse.trend import WINDOW, points, trend  # noqa: PLC0415
+
+        runs = points(reports)
+        return (*trend(self.earlier, runs, window=self.window or WINDOW), *tighten(asked, (*self.earlier, *runs)))
+
+    def record(self, reports: Sequence[Report]) -> None:
+        """Add the runs that the file does not hold yet."""
+        from releasegate.gates.lighthouse.trend import fresh, points  # noqa: PLC0415
+
+        target = self.app.directory / self.path
+        lines = "".join(f"{to_json(run.document())}\n" for run in fresh(self.earlier, points(reports)))
+        try:
+            whole = not target.exists() or target.read_bytes()[-1:] in {b"", b"\n"}
+            with target.open("a", encoding="utf-8") as file:
+                file.write(lines if whole else f"\n{lines}")
+        except OSError as error:
+            raise InputError(f"cannot be written: {error.strerror}", where=self.path) from error

@@ -1,0 +1,99 @@
+"""The entry point: commands by name, loaded when they are called, and the one place that exits."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from releasegate import __version__
+from releasegate.cli.app import App, Noun
+from releasegate.errors import EXIT_BUG, EXIT_INTERRUPTED, ReleasegateError, UsageError
+
+# name: (module in releasegate.cli, one line of help). The module holds a click command of the same name.
+COMMANDS = {
+    "action": ("action", "What action.yml runs."),
+    "canary": ("canary", "Judge a canary: live, from a recording, or ahead of time."),
+    "flags": ("flags", "Read and change feature flags, one line at a time."),
+    "gate": ("gate", "Turn evidence into a verdict."),
+    "ledger": ("ledger", "Show and verify what was decided and done."),
+    "policy": ("policy", "Explain the policy."),
+    "rehearse": ("rehearse", "A whole release on this machine, with nothing to install."),
+    "rollback": ("rollback", "Take a release back: traffic first, documents after."),
+    "schema": ("schema", "Print a JSON Schema."),
+    "tag": ("tag", "Release branches and tags."),
+}
+
+
+class Root(Noun):
+    """The `releasegate` group. A command's module is imported only when that command runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands for people, by name."""
+        del ctx
+        return sorted(COMMANDS.keys() - {"action"})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of `cmd_name` and return its command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"releasegate.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table above, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message="%(version)s")
+def releasegate() -> None:
+    """Ship a release candidate on evidence, and take it back when the evidence says so."""
+
+
+def main() -> NoReturn:
+    """Run one command and exit with its code."""
+    sys.exit(run(App(), sys.argv[1:]))
+
+
+def run(app: App, argv: Sequence[str]) -> int:
+    """Run one command and return its exit code; no traceback reaches a user."""
+    try:
+        code = releasegate.main(list(argv), standalone_mode=False, obj=app, prog_name="releasegate")
+        sys.stdout.flush()
+    except click.ClickException as error:
+        code = app.report(_usage(error))
+    except ReleasegateError as error:
+        code = app.report(error)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("releasegate: interrupted", err=True)
+        code = EXIT_INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception:  # noqa: BLE001  the last resort: a bug becomes a log file and exit code 70
+        code = _bug()
+    return code if isinstance(code, int) else 0
+
+
+def _usage(error: click.ClickException) -> UsageError:
+    """Click's own errors (unknown option, missing argument) in our one-line form."""
+    usage = isinstance(error, click.UsageError) and error.ctx is not None
+    hint = f" (try `{error.ctx.command_path} --help`)" if usage else ""  # type: ignore[attr-defined]
+    return UsageError(f"{error.format_message()}{hint}")
+
+
+def _bug() -> int:
+    """Write the traceback to a file of its own and name that file."""
+    import tempfile  # noqa: PLC0415  a tenth of the start, for what should never happen
+    import traceback  # noqa: PLC0415
+
+    with tempfile.NamedTemporaryFile("w", prefix="releasegate-", suffix=".log", delete=False, encoding="utf-8") as log:
+        log.write(f"releasegate {__version__}, Python {sys.version}\n{traceback.format_exc()}")
+    click.echo(f"releasegate: this is a bug in releasegate; please report it with the file {log.name}", err=True)
+    return EXIT_BUG

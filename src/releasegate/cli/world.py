@@ -1,0 +1,96 @@
+"""Build the world of the procedures from the policy: the real adapters, the clock, the user's commands and files."""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from releasegate.cli.app import App
+from releasegate.cli.clock import SystemClock
+from releasegate.errors import PolicyError
+from releasegate.forge.local import LocalForge
+from releasegate.forge.port import Forge
+from releasegate.policy.model import Policy
+from releasegate.policy.smoke import Smoke, load_smoke
+from releasegate.runbook.journal import Journal
+from releasegate.runbook.outbox import Outbox
+from releasegate.runbook.outside import fetch, shell
+from releasegate.runbook.world import World
+from releasegate.traffic.port import Traffic
+from releasegate.verdict import Subject, Verdict
+
+SMOKE_LIMIT = 1_000_000
+
+
+def build_world(app: App, documents: Path | None = None) -> World:
+    """Everything that a rollout or rollback of the policy's service touches; `PolicyError` names what is missing."""
+    from releasegate.metrics.source import source_of  # noqa: PLC0415  loaded by the commands that need it
+
+    policy = app.policy()
+    if policy.canary is None or policy.traffic is None:
+        raise PolicyError(
+            "no `canary` and `traffic` in the policy", remedy="say how traffic is split and what is measured"
+        )
+    canary = policy.canary
+    forge = app.forge()
+    return World(
+        policy=policy,
+        forge=forge,
+        journal=journal(forge, policy),
+        traffic=traffic(app, policy, forge),
+        clock=SystemClock(),
+        shell=shell(app.directory),
+        fetch=fetch,
+        counts=lambda: source_of(canary),
+        gates=gates(app, policy),
+        smoke=smoke_of(app, policy),
+        documents=documents or _documents(),
+    )
+
+
+def journal(forge: Forge, policy: Policy) -> Journal:
+    """The policy's ledger, written by this run of the program."""
+    outbox = Outbox(forge.private / "outbox") if isinstance(forge, LocalForge) else None
+    return Journal(forge, policy.ledger.branch, SystemClock(), secrets.token_bytes, run_name(), outbox=outbox)
+
+
+def run_name() -> str:
+    """The job's address in GitHub Actions, else `local`."""
+    run = os.environ.get("GITHUB_RUN_ID")
+    if not run:
+        return "local"
+    server, repository = os.environ.get("GITHUB_SERVER_URL", ""), os.environ.get("GITHUB_REPOSITORY", "")
+    return f"{server}/{repository}/actions/runs/{run}/attempts/{os.environ.get('GITHUB_RUN_ATTEMPT', '1')}"
+
+
+def traffic(app: App, policy: Policy, forge: Forge) -> Traffic:
+    """The policy's way of splitting traffic."""
+    from releasegate.traffic.flag import FlagTraffic  # noqa: PLC0415
+
+    assert policy.traffic is not None  # noqa: S101  the caller looked
+    flag = policy.traffic.flag
+    return FlagTraffic(
+        forge, branch=policy.release.branch, path=policy.flags.file, flag=flag.name, on=flag.on, warn=app.say
+    )
+
+
+def gates(app: App, policy: Policy) -> Callable[[Subject], Sequence[Verdict]]:
+    """Judge every gate of the policy on the evidence that lies in the checkout."""
+    from releasegate.cli.gate_run import judge_all  # noqa: PLC0415
+
+    return lambda subject: judge_all(app, policy, subject)
+
+
+def smoke_of(app: App, policy: Policy) -> Smoke | None:
+    """The smoke checks that the policy names."""
+    path = policy.rollback.smoke
+    return None if path is None else load_smoke(app.read(path, limit=SMOKE_LIMIT), path, os.environ)
+
+
+def _documents() -> Path:
+    """A folder for documents: the runner's own in GitHub Actions, else one among the temporary files."""
+    runner = os.environ.get("RUNNER_TEMP")
+    folder = Path(runner) / "releasegate" if runner else Path(tempfile.mkdtemp(prefix="releasegate-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

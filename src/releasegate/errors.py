@@ -1,0 +1,101 @@
+"""Every error that a user can meet, with its exit code.
+
+    ReleasegateError
+    ├── VerificationError   1   a check that was asked for did not hold
+    ├── UsageError          2   the command, a file that people write, or the repository is not as it must be
+    │   ├── PolicyError         releasegate.yaml
+    │   ├── FlagError           a flag file, or a change asked of it
+    │   ├── InputError          any other file or value that was handed over
+    │   └── RepositoryError     git, or the checkout
+    ├── InconclusiveError   3   the evidence does not allow a verdict
+    │   └── FenceError          something newer was decided; traffic is not raised
+    └── OutsideError        4   something outside did not answer
+        ├── RaceError           the ref moved meanwhile (read again, decide again, retry)
+        ├── MetricsError        Prometheus, or a metrics page
+        └── ForgeError          git's remote, or GitHub
+
+A message says what is wrong; `where` is `file:line:column` or an address; `remedy` says what to do. All three end up
+in the one line that the command line prints. Codes 70 (a bug) and 130 (interrupted) belong to `releasegate.cli.main`.
+"""
+
+from typing import ClassVar
+
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+
+
+class ReleasegateError(Exception):
+    """The base: something that a person can understand and act upon.
+
+    `what` is a clause without a full stop; `where` is put before it and `remedy` after it.
+    """
+
+    exit_code: ClassVar[int] = 2
+
+    def __init__(self, what: str, *, where: str | None = None, remedy: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        """The whole line that a user reads."""
+        place = f"{self.where}: " if self.where else ""
+        way_out = f"; {self.remedy}" if self.remedy else ""
+        return f"{place}{self.what}{way_out}"
+
+
+class VerificationError(ReleasegateError):
+    """A check that was asked for did not hold."""
+
+    exit_code = 1
+
+
+class UsageError(ReleasegateError):
+    """Nothing was done, because what was asked for cannot be done as it was asked."""
+
+    exit_code = 2
+
+
+class PolicyError(UsageError):
+    """The policy is not one that releasegate can follow."""
+
+
+class FlagError(UsageError):
+    """A flag file that cannot be read or edited safely, or a change that it cannot hold."""
+
+
+class InputError(UsageError):
+    """A file or value that was handed over is not usable."""
+
+
+class RepositoryError(UsageError):
+    """The git repository is missing, or not in a state in which this can be done."""
+
+
+class InconclusiveError(ReleasegateError):
+    """The evidence does not allow a verdict."""
+
+    exit_code = 3
+
+
+class FenceError(InconclusiveError):
+    """Something newer was decided, or somebody else changed the split: traffic is not raised."""
+
+
+class OutsideError(ReleasegateError):
+    """Something outside this program did not answer, or refused."""
+
+    exit_code = 4
+
+
+class RaceError(OutsideError):
+    """A ref moved between the read and the write; read again, decide again, retry."""
+
+
+class MetricsError(OutsideError):
+    """The source of counts did not answer, or answered with something that is not a count."""
+
+
+class ForgeError(OutsideError):
+    """Git's remote or its host did not answer, or refused."""

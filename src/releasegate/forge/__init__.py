@@ -1,0 +1,1 @@
+"""Git and its host: a port with one adapter a file."""

@@ -1,0 +1,1 @@
+"""Lighthouse reports to a verdict. Pure."""

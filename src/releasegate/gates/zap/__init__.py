@@ -1,0 +1,1 @@
+"""ZAP reports to a verdict. Pure."""

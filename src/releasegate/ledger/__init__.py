@@ -1,0 +1,1 @@
+"""Events to state, and the checks of their chain. Pure."""

@@ -1,0 +1,1 @@
+"""Where counts come from: a port with one adapter a file."""

@@ -1,0 +1,171 @@
+"""Counts of both tracks from anything that can read samples."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from releasegate.canary.recording import TRACKS, Counts
+from releasegate.errors import MetricsError
+from releasegate.metrics.meter import Meter, Samples, selectors_of, upper_bound
+from releasegate.metrics.port import Poll, Reader
+from releasegate.policy.canary import Canary, Sli, Tracks
+from releasegate.policy.selector import Selector, parse_selector
+
+if TYPE_CHECKING:
+    from releasegate.metrics.prometheus import PrometheusReader
+
+
+def source_of(canary: Canary) -> "Source":
+    """The source that the policy names."""
+    from releasegate.metrics.scrape import ScrapeReader  # noqa: PLC0415  keeps `--help` fast
+
+    server = prometheus_of(canary)
+    if server is not None:
+        return Source(canary, server, lag_of(canary))
+    if canary.metrics.scrape is not None:
+        return Source(canary, ScrapeReader(canary.metrics.scrape))
+    raise MetricsError("the policy names no source of counts")
+
+
+def prometheus_of(canary: Canary) -> "PrometheusReader | None":
+    """The Prometheus that the policy names, which knows the past; None where counts come from elsewhere."""
+    from releasegate.metrics.command import CommandApi  # noqa: PLC0415  keeps `--help` fast
+    from releasegate.metrics.http_api import HttpApi  # noqa: PLC0415
+    from releasegate.metrics.prometheus import PrometheusReader  # noqa: PLC0415
+
+    metrics = canary.metrics
+    if metrics.prometheus is not None:
+        return PrometheusReader(HttpApi(metrics.prometheus))
+    return PrometheusReader(CommandApi(metrics.command)) if metrics.command is not None else None
+
+
+def lag_of(canary: Canary) -> float:
+    """How many seconds behind the present a Prometheus is asked."""
+    lag = canary.metrics.prometheus.lag if canary.metrics.prometheus is not None else None
+    return canary.interval if lag is None else lag
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A track, as one SLI's series tell it apart."""
+
+    name: str
+    selector: Selector
+
+
+class Source:
+    """A `CountSource` over a `Reader`, which is asked about `lag` seconds before the moment."""
+
+    def __init__(self, canary: Canary, reader: Reader, lag: float = 0.0) -> None:
+        self._lag = lag
+        self._slis = canary.slis
+        self._reader = reader
+        self._tracks = {name: _tracks_of(sli.tracks or canary.tracks) for name, sli in canary.slis.items()}
+        self._bounds: dict[str, tuple[float, ...]] = {}
+        self._meters: dict[tuple[str, str], Meter] = {}
+        self._seen: set[Track] = set()
+        """Tracks of which any series was seen: their selectors work."""
+        self._known: set[Selector] = set()
+        """Selectors whose metric and labels exist, whether or not a series matches now."""
+
+    def bounds(self, at: float) -> Mapping[str, tuple[float, ...]]:
+        """See `CountSource`."""
+        for name, sli in self._slis.items():
+            if sli.histogram is not None and name not in self._bounds:
+                self._bounds[name] = self._read_bounds(sli, self._tracks[name]["baseline"], at)
+        return self._bounds
+
+    def _read_bounds(self, sli: Sli, baseline: Track, at: float) -> tuple[float, ...]:
+        (selector,) = selectors_of(sli)
+        samples = self._reader.series(selector.within(baseline.selector), baseline.name, None, at)
+        edges = {upper_bound(labels) for labels in samples}
+        if not edges - {inf}:
+            self._check_known(selector, at)
+            self._check_track(baseline)
+            raise MetricsError(f"{selector} has no buckets on the baseline", remedy="is it a histogram?")
+        return tuple(sorted(edges - {inf}))
+
+    def advance(self, at: float) -> Poll:
+        """See `CountSource`."""
+        at -= self._lag
+        counts: dict[str, dict[str, Counts]] = {}
+        problems: dict[str, str] = {}
+        # The baseline first: what it has tells whether a series that the canary lacks is a typo.
+        for track in TRACKS:
+            for name, sli in self._slis.items():
+                try:
+                    count = self._count(name, sli, self._tracks[name][track], at)
+                except MetricsError as error:
+                    problems[f"{name}/{track}"] = str(error)
+                else:
+                    if count is not None:
+                        counts.setdefault(name, {})[track] = count
+        return Poll(counts, problems)
+
+    def _count(self, name: str, sli: Sli, track: Track, at: float) -> Counts | None:
+        if sli.gauge is not None:
+            return self._level(sli.gauge, track, at)
+        if sli.histogram is not None and name not in self._bounds:
+            self._bounds[name] = self._read_bounds(sli, self._tracks[name]["baseline"], at)
+        meter = self._meters.setdefault((name, track.name), Meter(sli, self._bounds.get(name, ())))
+        first = meter.since is None
+        count = meter.advance(self._read(track, meter.since, at), at)
+        self._check_track(track)
+        return None if first else count
+
+    def _read(self, track: Track, since: float | None, at: float) -> Callable[[Selector], Samples]:
+        def read(selector: Selector) -> Samples:
+            samples = self._reader.series(selector.within(track.selector), track.name, since, at)
+            if samples:
+                self._seen.add(track)
+                self._known.add(selector)
+            else:
+                # Before anything is counted: a metric that turns up later begins with its marks, not with its past.
+                self._check_known(selector, at)
+            return samples
+
+        return read
+
+    def _level(self, text: str, track: Track, at: float) -> float:
+        selector = parse_selector(text)
+        levels = self._reader.levels(selector.within(track.selector), track.name, at)
+        if not levels:
+            self._check_known(selector, at)
+            self._check_track(track)
+            raise MetricsError(
+                f"{selector} has no value on the {track.name} now", remedy="is an instance up and scraped?"
+            )
+        self._seen.add(track)
+        return fmean(levels)
+
+    def _check_known(self, selector: Selector, at: float) -> None:
+        """`MetricsError` where no series means a typo; where the metric and its labels are there, it means 0."""
+        if selector in self._known:
+            return
+        labels = self._reader.label_names(selector.name, at)
+        if labels is None:
+            raise MetricsError(f"no series is called {selector.name}", remedy="is the name right?")
+        for matcher in selector.matchers:
+            if labels and matcher.label not in labels:
+                raise MetricsError(
+                    f"no series of {selector.name} has the label {matcher.label}",
+                    remedy=f"they have {', '.join(sorted(labels))}",
+                )
+        self._known.add(selector)
+
+    def _check_track(self, track: Track) -> None:
+        """`MetricsError` where no series of any metric ever matched the track's selector."""
+        if track not in self._seen and track.selector.matchers:
+            raise MetricsError(
+                f"no series matches {track.selector}, the selector of the {track.name}",
+                remedy="has it had traffic, and is the selector right?",
+            )
+
+
+def _tracks_of(tracks: Tracks | None) -> dict[str, Track]:
+    """Each track's selector; without any, a track is told apart by where it is read."""
+    if tracks is None:
+        return {name: Track(name, Selector("")) for name in TRACKS}
+    return {name: Track(name, parse_selector(getattr(tracks, name), named=False)) for name in TRACKS}

@@ -1,0 +1,1 @@
+"""Who is told: a port with one adapter a file."""

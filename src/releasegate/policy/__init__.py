@@ -1,0 +1,1 @@
+"""releasegate.yaml to a typed policy. Pure."""

@@ -1,0 +1,141 @@
+"""The policy as typed values: durations in seconds, percentages as fractions, sizes in bytes.
+
+A YAML key is the field's name with `-` for `_`. The loader, the JSON Schema and `policy explain` all read these
+classes: a field, its type, its default and its docstring stand here and nowhere else.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from releasegate.policy.canary import Canary
+from releasegate.policy.gates import Gates
+from releasegate.policy.section import Command, Fault, OneOrMany, Scalar, Section
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release(Section):
+    """Where releases come from."""
+
+    LATER: ClassVar = ("ci",)
+    tags: str = "v*"
+    """The glob that this service's tags match."""
+    branch: str = "main"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run(Section):
+    """Something that is run."""
+
+    LATER: ClassVar = ("workflow",)
+    command: Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deploy(Section):
+    """How a commit gets onto an environment; for production first as track `canary`, then as `baseline`."""
+
+    staging: Run | None = None
+    production: Run | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live(Section):
+    """How one sees that a flag change is live; polled until it is."""
+
+    ONE_OF: ClassVar = ("url", "command")
+    url: str | None = None
+    contains: str | None = None
+    """What the page at `url` holds once the change is live."""
+    command: Command | None = None
+    """Exits with 0 once the change is live."""
+
+    def faults(self) -> Iterator[Fault]:
+        """`url` and `contains` belong together."""
+        if (self.url is None) != (self.contains is None):
+            yield "url", "`url` and `contains` belong together", "give both"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flags(Section):
+    """Where the flag file lies, and how a change to it goes live."""
+
+    LATER: ClassVar = ("commit=pull-request", "commit=patch")
+    file: str = "config/feature-flags.yaml"
+    commit: Literal["direct"] = "direct"
+    publish: Run | None = None
+    live: Live | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagTraffic(Section):
+    """Traffic split by a flag's rollout percentage."""
+
+    name: str
+    on: str = "on"
+    """The variant that leads to the canary."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic(Section):
+    """Who gets the canary."""
+
+    LATER: ClassVar = ("haproxy", "document", "command")
+    flag: FlagTraffic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackFlags(Section):
+    """Flags that a rollback switches off."""
+
+    off: OneOrMany = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollback(Section):
+    """What taking back a release means."""
+
+    LATER: ClassVar = ("migrations", "integrity")
+    flags: RollbackFlags = RollbackFlags()
+    smoke: str | None = None
+    """The file with the checks that are run afterwards."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KillSwitch(Section):
+    """The flag that stops the agents."""
+
+    flag: str
+    value: Scalar
+    notify: OneOrMany = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger(Section):
+    """Where the ledger lies."""
+
+    LATER: ClassVar = ("repository",)
+    branch: str = "releasegate/ledger"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy(Section):
+    """One service in one environment and region."""
+
+    LATER: ClassVar = (
+        "staging-tests", "contacts", "severities", "incidents", "data-requests", "notify", "freeze", "evidence",
+    )  # fmt: skip
+    version: Literal[1]
+    service: str
+    environment: str
+    timezone: str = "UTC"
+    """People see local time beside UTC; machines get UTC."""
+    release: Release = Release()
+    gates: Gates = field(default_factory=Gates)
+    deploy: Deploy = Deploy()
+    flags: Flags = Flags()
+    traffic: Traffic | None = None
+    canary: Canary | None = None
+    rollback: Rollback = Rollback()
+    kill_switch: KillSwitch | None = None
+    ledger: Ledger = Ledger()

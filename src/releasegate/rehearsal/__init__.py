@@ -1,0 +1,1 @@
+"""A whole release on this machine, with nothing to install."""

@@ -1,0 +1,151 @@
+"""The repository that a rehearsal plays in: a checkout with a bare remote, a policy and a release that is live."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from releasegate.rehearsal.processes import python_module
+
+SERVICE = "shop"
+FLAG = "checkout-v2"
+FLAG_FILE = "config/feature-flags.yaml"
+LIVE = "v1.3.0"
+"""The release that users have when the rehearsal begins."""
+VERSION = "1.4.0"
+"""The version that the rehearsal releases."""
+REPORT = "report.html"
+WEIGHT = 0.05
+INTERVAL = 1
+WINDOW = 35
+FLAGS = f"""\
+# Who sees what. A change to this file is live as soon as it is on the main branch.
+{FLAG}:
+  enabled: true
+  percentage: 0   # of the users get the new checkout
+AGENT_SAFE_MODE: 0
+"""
+SMOKE = """\
+checks:
+  page:     {{url: "{baseline}/", contains: "<html"}}
+  checkout: {{url: "{baseline}/healthz", contains: "ok"}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the rehearsal's processes listen: `http://127.0.0.1:PORT` without a path."""
+
+    baseline: str
+    canary: str
+    load: str
+    prometheus: str | None = None
+
+
+class House:
+    """The folders of one rehearsal below `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.repo = root / "repo"
+        self.origin = root / "origin.git"
+        self.deployed = root / "deployed"
+        self.logs = root / "logs"
+        self.verdicts = root / "verdicts"
+        self.recording = root / "recording.jsonl"
+        self.report = root / REPORT
+
+    def build(self, addresses: Addresses) -> None:
+        """Make the repository, its bare remote and the first release; everything below `root` is new."""
+        for folder in (self.repo, self.deployed, self.logs, self.verdicts):
+            folder.mkdir(parents=True)
+        self.git(self.root, "init", "--quiet", "--bare", "--initial-branch=main", str(self.origin))
+        self.git(self.root, "init", "--quiet", "--initial-branch=main", str(self.repo))
+        self.git(self.repo, "config", "user.name", "rehearsal")
+        self.git(self.repo, "config", "user.email", "rehearsal@localhost")
+        self.git(self.repo, "remote", "add", "origin", str(self.origin))
+        self.write(
+            {
+                "releasegate.yaml": yaml.safe_dump(self.policy(addresses), sort_keys=False),
+                FLAG_FILE: FLAGS,
+                "smoke.yaml": SMOKE.format(baseline=addresses.baseline),
+                "VERSION": f"{LIVE}\n",
+                ".gitignore": "/evidence/\n",
+            }
+        )
+        self.commit("The shop as users have it")
+        self.git(self.repo, "tag", "-a", LIVE, "-m", f"{SERVICE} {LIVE}")
+        self.write({"VERSION": f"v{VERSION}\n"})
+        self.commit("A new checkout")
+        self.git(self.repo, "push", "--quiet", "origin", "main", LIVE)
+
+    def policy(self, addresses: Addresses) -> dict[str, object]:
+        """The policy, as a team would write it."""
+        command = python_module("releasegate.rehearsal.deploy", str(self.deployed), "{track}", "{tag}")
+        return {
+            "version": 1,
+            "service": SERVICE,
+            "environment": "rehearsal",
+            "release": {"tags": "v*", "branch": "main"},
+            "gates": {
+                "lighthouse": {"reports": "evidence/lighthouse", "config": "evidence/lighthouse/lighthouserc.json"},
+                "zap": {"reports": ["evidence/zap/zap.json"], "rules": "evidence/zap/rules.tsv", "fail-on": "high"},
+            },
+            "deploy": {"production": {"command": command}},
+            "flags": {"file": FLAG_FILE, "live": {"url": f"{addresses.load}/live", "contains": "{blob}"}},
+            "traffic": {"flag": {"name": FLAG}},
+            "canary": {
+                "weight": f"{WEIGHT:.0%}",
+                "window": f"{WINDOW}s",
+                "interval": f"{INTERVAL}s",
+                "settle": "15s",
+                **self._metrics(addresses),
+                "slis": {
+                    "errors": {
+                        "ratio": {"bad": 'http_requests_total{code=~"5.."}', "total": "http_requests_total"},
+                        "limit": "25%",
+                    },
+                    "duration": {"histogram": "http_request_duration_seconds", "tolerate": 1.2},
+                },
+            },
+            "rollback": {"flags": {"off": [FLAG]}, "smoke": "smoke.yaml"},
+        }
+
+    def _metrics(self, addresses: Addresses) -> dict[str, object]:
+        if addresses.prometheus:
+            tracks = {track: f'{{track="{track}"}}' for track in ("baseline", "canary")}
+            return {"metrics": {"prometheus": {"url": addresses.prometheus}}, "tracks": tracks}
+        pages = {"baseline": addresses.baseline, "canary": addresses.canary}
+        return {"metrics": {"scrape": {track: f"{address}/metrics" for track, address in pages.items()}}}
+
+    def write(self, files: Mapping[str, str]) -> None:
+        """Write files of the checkout."""
+        for path, text in files.items():
+            target = self.repo / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+
+    def commit(self, message: str) -> None:
+        """Commit everything in the checkout."""
+        self.git(self.repo, "add", "--all")
+        self.git(self.repo, "commit", "--quiet", "-m", message)
+
+    @staticmethod
+    def git(directory: Path, *arguments: str) -> None:
+        """Run git as if nobody had configured it."""
+        environment = {
+            **os.environ,
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+        }
+        subprocess.run(
+            ["git", "-C", str(directory), *arguments],
+            check=True,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+        )

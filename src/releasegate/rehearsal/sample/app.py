@@ -1,0 +1,164 @@
+"""The sample service: `python -I -m releasegate.rehearsal.sample.app --port N --track baseline|canary --seed S`.
+
+It alone knows the scenario, and only a canary has its faults.
+
+    /                        the page            (counted)
+    /api/cart                what is in the cart (counted)
+    POST /api/checkout       an order            (counted)
+    POST /api/agent          one agent task      (counted, with its cost)
+    /healthz  /metrics  /assets/…                (not counted)
+"""
+
+import argparse
+import itertools
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from string import Template
+
+from releasegate.rehearsal.sample.behaviour import LATENCY, SCENARIOS, Behaviour, Fault, Outcome
+from releasegate.rehearsal.sample.measures import Measures
+from releasegate.rehearsal.serving import Handler, serve
+
+ROUTES = {"/": "GET", "/api/cart": "GET", "/api/checkout": "POST", "/api/agent": "POST"}
+ASSETS = {
+    "style.css": "text/css; charset=utf-8",
+    "page.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+JSON = "application/json"
+SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+CART = [
+    {"name": "Fire extinguisher", "quantity": 1, "price": 49.0},
+    {"name": "Rope, 30 m", "quantity": 2, "price": 34.5},
+    {"name": "Torch", "quantity": 1, "price": 18.9},
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What this process says of itself."""
+
+    track: str
+    release: str
+
+
+class Service:
+    """The routes of one process: what they answer, what they count."""
+
+    def __init__(self, identity: Identity, behaviour: Behaviour) -> None:
+        self.identity = identity
+        self.measures = Measures(tuple(LATENCY))
+        self._behaviour = behaviour
+        self._count = {route: itertools.count() for route in ROUTES}
+        self.assets = {name: asset(name) for name in ASSETS}
+        page = Template(asset("page.html").decode())
+        self._page = page.substitute(track=identity.track, release=identity.release).encode()
+
+    def respond(self, route: str) -> tuple[int, str, bytes]:
+        """Take the time that a request for `route` takes, count it, and return status, content type and body."""
+        started = time.perf_counter()
+        outcome = self._behaviour.outcome(route, next(self._count[route]))
+        if route == "/api/agent":
+            with self.measures.queue.track_inprogress():
+                time.sleep(outcome.seconds)
+            self.measures.agent_task(outcome.cost)
+        else:
+            time.sleep(outcome.seconds)
+        status = 500 if outcome.fails else 200
+        answer = self._failure() if outcome.fails else self._success(route, outcome)
+        self.measures.request(route, status, time.perf_counter() - started)
+        return status, *answer
+
+    def health(self) -> bytes:
+        """What a smoke check reads."""
+        return to_json({"status": "ok", "version": self.identity.release, "track": self.identity.track})
+
+    def _success(self, route: str, outcome: Outcome) -> tuple[str, bytes]:
+        total = sum(item["quantity"] * item["price"] for item in CART)  # type: ignore[operator]
+        track = self.identity.track
+        match route:
+            case "/":
+                return "text/html; charset=utf-8", self._page
+            case "/api/cart":
+                return JSON, to_json({"track": track, "items": CART, "total": total})
+            case "/api/checkout":
+                return JSON, to_json({"track": track, "order": "accepted", "total": total})
+            case _:
+                return JSON, to_json({"track": track, "answer": "Rope, 30 m", "cost_usd": round(outcome.cost, 6)})
+
+    def _failure(self) -> tuple[str, bytes]:
+        return JSON, to_json({"track": self.identity.track, "error": "the sample service failed, as it was told to"})
+
+
+def asset(name: str) -> bytes:
+    """A file of the page, as the package ships it."""
+    return files("releasegate.rehearsal.sample").joinpath("assets", name).read_bytes()
+
+
+def to_json(document: object) -> bytes:
+    """A compact JSON document."""
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def handler(service: Service) -> type[Handler]:
+    """The HTTP face of `service`."""
+
+    class SampleHandler(Handler):
+        def do_GET(self) -> None:  # noqa: N802  http.server calls it so
+            self._route("GET")
+
+        def do_POST(self) -> None:  # noqa: N802
+            self._route("POST")
+
+        def _route(self, method: str) -> None:
+            path = self.path.partition("?")[0]
+            name = path.removeprefix("/assets/")
+            if self.read_body() is None:
+                self.answer(413, JSON, b'{"error":"too large a body, or none that can be read"}')
+            elif path in ROUTES and ROUTES[path] != method:
+                self.answer(405, JSON, b'{"error":"another method is needed"}', {"Allow": ROUTES[path]})
+            elif path in ROUTES:
+                self.answer(*service.respond(path), SECURITY)
+            elif path == "/healthz":
+                self.answer(200, JSON, service.health())
+            elif path == "/metrics":
+                self.answer(200, service.measures.content_type, service.measures.page())
+            elif path != name and name in ASSETS:
+                self.answer(200, ASSETS[name], service.assets[name], {**SECURITY, "Cache-Control": "max-age=86400"})
+            else:
+                self.answer(404, JSON, b'{"error":"there is nothing here"}')
+
+    return SampleHandler
+
+
+def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="releasegate.rehearsal.sample.app", description=__doc__)
+    parser.add_argument("--port", type=int, required=True, help="0 takes a free one and prints it")
+    parser.add_argument("--track", choices=("baseline", "canary"), required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--release", default="0.0.0", help="what /healthz calls the version")
+    parser.add_argument("--scenario", choices=tuple(SCENARIOS), default="healthy")
+    parser.add_argument("--fault", type=Fault.parse, action="append", default=[], metavar="KIND:ROUTE:FACTOR")
+    return parser.parse_args(argv)
+
+
+def main() -> None:
+    """Serve until the rehearsal ends."""
+    options = arguments()
+    faults = [*SCENARIOS[options.scenario], *options.fault] if options.track == "canary" else []
+    service = Service(Identity(options.track, options.release), Behaviour(options.seed, options.track, faults))
+    serve(options.port, handler(service))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Charts of a canary as static SVG, without a script: they open from an artifact, in a mail and in print."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from releasegate.canary.judge import Judge
+from releasegate.canary.recording import Recording
+
+COLOURS = ("#3b6fd4", "#d4503b", "#2c9a6b", "#b07cc6", "#c9902b", "#5a6b7b")
+LINE_COLOUR = "#c0392b"
+SCRIPT = re.compile(r"<script.*?</script>", re.DOTALL)
+"""pygal writes its settings into a script even where no script of its own reads them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How the evidence of each SLI grew: the natural logarithm of the e-value, poll by poll."""
+
+    times: tuple[float, ...]
+    """Seconds since the split flowed."""
+    evidence: Mapping[str, tuple[float, ...]]
+    lines: Mapping[str, float]
+    """The logarithm at which each SLI aborts."""
+
+
+def growth(recording: Recording) -> Growth:
+    """Judge `recording` once more, and keep the evidence after every poll."""
+    judge = Judge(recording.header)
+    seen = [assessment for line in recording.lines if (assessment := judge.observe(line)).t > 0]
+    names = tuple(recording.header.slis)
+    return Growth(
+        tuple(assessment.t for assessment in seen),
+        {name: tuple(assessment.slis[name].log_evidence for assessment in seen) for name in names},
+        {name: seen[-1].slis[name].line for name in names} if seen else {},
+    )
+
+
+def evidence_chart(grown: Growth) -> str:
+    """The evidence of every SLI as a share of what aborts, so that one line at 100% serves all."""
+    shares = {
+        name: [max(0.0, value / grown.lines[name]) * 100 for value in values] for name, values in grown.evidence.items()
+    }
+    top = max([120.0, *(value for values in shares.values() for value in values)])
+    return _line_chart(
+        "Evidence against the canary, % of what aborts it",
+        grown.times,
+        {**shares, "abort": [100.0] * len(grown.times)},
+        top=min(top, 300.0),
+    )
+
+
+def _line_chart(title: str, times: Sequence[float], series: Mapping[str, Sequence[float]], *, top: float) -> str:
+    import pygal  # noqa: PLC0415  only a report needs it
+    from pygal.style import Style  # noqa: PLC0415
+
+    colours = (*COLOURS[: len(series) - 1], LINE_COLOUR)
+    style = Style(
+        background="transparent", plot_background="transparent", colors=colours, font_family="system-ui, sans-serif",
+        foreground="#5b6672", foreground_strong="#39424d", foreground_subtle="#d9dee4", title_font_size=15,
+        label_font_size=11, major_label_font_size=11, legend_font_size=13,
+    )  # fmt: skip
+    chart = pygal.XY(
+        js=[], style=style, title=title, height=320, width=860, show_dots=False, legend_at_bottom=True,
+        legend_at_bottom_columns=6, x_title="seconds since the split flowed", range=(0, top), explicit_size=False,
+        disable_xml_declaration=True, stroke_style={"width": 2.5}, show_y_guides=True, margin=8,
+    )  # fmt: skip
+    for name, values in series.items():
+        chart.add(name, [(t, min(value, top)) for t, value in zip(times, values, strict=True)])
+    return SCRIPT.sub("", str(chart.render(is_unicode=True)))

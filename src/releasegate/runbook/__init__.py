@@ -1,0 +1,1 @@
+"""The procedures: what is done, in which order, behind which fence."""

@@ -1,0 +1,138 @@
+"""Changes of flags that are committed: any number of them in one commit, with compare-and-swap on the file."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from releasegate.errors import FlagError, OutsideError, RaceError
+from releasegate.flags.document import Edit, FlagFile, unified_diff
+from releasegate.flags.proof import Proof, decide
+from releasegate.forge.port import Forge
+
+TRIES = 5
+"""Races that are lost before this gives up."""
+
+Change = Callable[[FlagFile], Edit | None]
+"""One edit, made of the file as it is when it is its turn; None if nothing is to be changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Edits of one file, each made on the one before it and proved as far as it can be."""
+
+    path: str
+    dialect: str
+    before: bytes
+    content: bytes
+    edits: tuple[Edit, ...]
+    """Those that change something."""
+    proofs: tuple[Proof, ...]
+    warnings: tuple[str, ...]
+    """What is done although it is not proved."""
+
+    @property
+    def diff(self) -> str:
+        """The unified diff of all edits together."""
+        return unified_diff(self.before, self.content, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A plan that was carried out."""
+
+    plan: Plan
+    commit: str | None
+    """None if there was nothing to change."""
+    blob: str
+    """Git's id of the file's content now."""
+
+
+def plan(content: bytes, path: str, changes: Sequence[Change], dialect: str | None = None) -> Plan:
+    """Make `changes` one after the other; `FlagError` if one of them cannot be made, or is a raise without proof."""
+    file, edits, proofs, warnings = FlagFile.parse(content, path, dialect), [], [], []
+    for change in changes:
+        edit = change(file)
+        if edit is None:
+            continue
+        file = edit.after
+        proof, missing = decide(edit)
+        proofs += [proof] if proof else []
+        warnings += [f"{edit.name} is lowered WITHOUT PROOF ({missing}): see that it takes effect"] if missing else []
+        edits += [edit] if edit.changed else []
+    return Plan(path, file.dialect, content, file.content, tuple(edits), tuple(proofs), tuple(warnings))
+
+
+def commit_changes(
+    forge: Forge,
+    path: str,
+    branch: str,
+    changes: Sequence[Change],
+    title: str,
+    *,
+    reason: str,
+    dialect: str | None = None,
+) -> Committed:
+    """Commit `changes` to the file at the head of `branch`. On a lost race it is read again and decided again."""
+    for attempt in range(1, TRIES + 1):
+        found = forge.read(path, branch)
+        if found is None:
+            where = f"{branch}:{path}"
+            raise FlagError("there is no such flag file", where=where, remedy="commit it first, or name it with --file")
+        planned = plan(found.content, path, changes, dialect)
+        if not planned.edits:
+            return Committed(planned, None, found.blob)
+        message = f"{title}\n\n{reason}\n" if reason else f"{title}\n"
+        try:
+            commit = forge.commit(branch, {path: planned.content}, message, parent=found.commit)
+        except RaceError:
+            if attempt == TRIES:
+                raise
+            continue
+        written = forge.read(path, commit)
+        return Committed(planned, commit, written.blob if written else "")
+    raise AssertionError("unreachable")
+
+
+def facts(committed: Committed, branch: str) -> list[Mapping[str, Any]]:
+    """What the ledger keeps of each edit: with `removed`, `flags restore` gives the old bytes back."""
+    return [
+        {
+            "flag": edit.name,
+            "file": committed.plan.path,
+            "branch": branch,
+            "commit": committed.commit,
+            "blob": committed.blob,
+            "removed": {"before": edit.removed.before, "after": edit.removed.after},
+        }
+        for edit in committed.plan.edits
+    ]
+
+
+def switch_off(forge: Forge, path: str, branch: str, names: Sequence[str], reason: str) -> str:
+    """Switch `names` off in the flag file and say what was changed. Already off is already done.
+
+    A flag that cannot be switched off keeps none of the others on: `OutsideError` names it after the commit.
+    """
+    failed = dict[str, FlagError]()
+
+    def off(name: str) -> Change:
+        def change(file: FlagFile) -> Edit | None:
+            try:
+                return file.off(name)
+            except FlagError as error:
+                failed[name] = error
+                return None
+
+        return change
+
+    title = f"Switch off {', '.join(names)}"
+    done = commit_changes(forge, path, branch, [off(name) for name in names], title, reason=reason)
+    changed = [edit.name for edit in done.plan.edits]
+    already = [name for name in names if name not in changed and name not in failed]
+    told = [f"{', '.join(changed)} switched off in {(done.commit or '')[:12]}"] if changed else []
+    told += [f"{', '.join(already)}: off already"] if already else []
+    told += done.plan.warnings
+    if failed:
+        left = "; ".join(f"{name} is NOT off: {error}" for name, error in failed.items())
+        raise OutsideError("; ".join([left, *told]), remedy="switch it off by hand")
+    return "; ".join(told)

@@ -1,0 +1,163 @@
+"""The ledger as the procedures use it: read all events, append those of one step in one commit."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from releasegate.errors import InconclusiveError, InputError, OutsideError, RaceError, ReleasegateError
+from releasegate.forge.port import Commit, Forge
+from releasegate.ledger.event import Actor, Event, decode, encode, ulid
+from releasegate.runbook.clock import Clock
+from releasegate.runbook.outbox import Outbox, Waiting
+
+ATTEMPTS = 64
+"""How often an append is tried: each time that it fails, another writer's event was recorded."""
+DRIFT = timedelta(minutes=5)
+"""How far a writer's clock may lag behind the newest event's and still be put after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event that is not recorded yet."""
+
+    kind: str
+    subject: Mapping[str, str]
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Journal:
+    """The ledger on `branch` of `forge`, read and written by one `run` of the program.
+
+    With an `outbox`, `record` keeps what cannot be written, and the next append brings it along.
+    """
+
+    def __init__(
+        self,
+        forge: Forge,
+        branch: str,
+        clock: Clock,
+        randomness: Callable[[int], bytes],
+        run: str = "local",
+        *,
+        outbox: Outbox | None = None,
+    ) -> None:
+        self._forge = forge
+        self.branch = branch
+        self._clock = clock
+        self._randomness = randomness
+        self._run = run
+        self._outbox = outbox
+        self._head: str | None = None
+        self._events: list[Event] = []
+
+    @property
+    def head(self) -> str | None:
+        """The ledger's newest commit when it was last read or written; None while there is none."""
+        return self._head
+
+    def events(self) -> Sequence[Event]:
+        """All events, in the order in which they were recorded. Reads what is new since the last call.
+
+        `InconclusiveError` if something in the ledger is no event, or if it is not what it was when last read.
+        """
+        for commit in self._forge.history(self.branch, since=self._head):
+            if commit.parents != (() if self._head is None else (self._head,)):
+                raise InconclusiveError(f"the ledger is not one chain at {commit.sha}", remedy=VERIFY)
+            self._events.extend(_events_of(commit))
+            self._head = commit.sha
+        return tuple(self._events)
+
+    def append(self, *drafts: Draft) -> str:
+        """Record `drafts` in one commit, whatever else was recorded meanwhile, and return the ledger's new head."""
+        return self.decide(lambda _: drafts)
+
+    def record(self, *drafts: Draft) -> str:
+        """As `append`, for what is done already: what cannot be written is kept in the outbox.
+
+        `OutsideError` then says so. The next command that writes the ledger brings it along.
+        """
+        try:
+            return self.append(*drafts)
+        except ReleasegateError as error:
+            if self._outbox is None:
+                raise
+            for event in self._stamp(drafts, Actor("", verified=False)):
+                self._outbox.put(event.id, event.time, self._run, event.kind, subject=event.subject, data=event.data)
+            raise OutsideError(
+                f"the ledger could not be written ({error.what})",
+                remedy=f"{len(drafts)} events wait in {self._outbox.folder} for the next command that writes it",
+            ) from error
+
+    def decide(self, choose: Callable[[Sequence[Event]], Sequence[Draft]]) -> str:
+        """Record what `choose` makes of all events so far; it is asked again whenever another writer was faster.
+
+        What it raises is passed on, and nothing is recorded; nor is it if it chooses nothing.
+        """
+        for attempt in range(ATTEMPTS):
+            drafts = choose(self.events())
+            if not drafts:
+                return self._head or ""
+            late = self._outbox.waiting() if self._outbox else ()
+            events = self._stamp([*self._catch_up(late), *drafts], self._forge.actor())
+            try:
+                head = self._forge.commit(self.branch, _files(events), _message(events, drafts[0]), parent=self._head)
+            except RaceError:
+                self._wait(attempt)
+            else:
+                self._events.extend(events)
+                self._head = head
+                if self._outbox:
+                    self._outbox.remove(late)
+                return head
+        raise RaceError(f"the ledger could not be written in {ATTEMPTS} attempts", remedy="run the command again")
+
+    def _catch_up(self, late: Sequence[Waiting]) -> list[Draft]:
+        """Drafts of what waited, but for what is in the ledger already (from a run that ended before it cleared up)."""
+        written = {waited.get("id") for event in self._events if isinstance(waited := event.data.get("waited"), dict)}
+        return [
+            Draft(
+                one.kind, one.subject, {**one.data, "waited": {"id": one.id, "happened": one.happened, "run": one.run}}
+            )
+            for one in late
+            if one.id not in written
+        ]
+
+    def _stamp(self, drafts: Sequence[Draft], actor: Actor) -> list[Event]:
+        """Give the drafts time and id: after all that is recorded, if the clocks differ by no more than `DRIFT`."""
+        now = self._clock.now().astimezone(UTC)
+        moment = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        if self._events and moment <= self._events[-1].time <= moment + DRIFT:
+            moment = self._events[-1].time + timedelta(milliseconds=1)
+        return [self._event(moment + timedelta(milliseconds=i), draft, actor) for i, draft in enumerate(drafts)]
+
+    def _event(self, moment: datetime, draft: Draft, actor: Actor) -> Event:
+        milliseconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+        identifier = ulid(milliseconds, self._randomness(10))
+        return Event(identifier, moment, draft.kind, actor, self._run, dict(draft.subject), dict(draft.data))
+
+    def _wait(self, attempt: int) -> None:
+        """Wait a little longer after each lost race, and not as long as the others."""
+        share = int.from_bytes(self._randomness(2)) / 65536
+        self._clock.sleep(share * min(0.05 * 2**attempt, 2.0))
+
+
+VERIFY = "run `releasegate ledger verify`"
+
+
+def _events_of(commit: Commit) -> list[Event]:
+    try:
+        events = [decode(change.content, change.path) for change in commit.changes if change.status == "A"]
+    except InputError as error:
+        raise InconclusiveError(f"the ledger cannot be read: {error.what}", where=error.where, remedy=VERIFY) from error
+    return sorted(events, key=lambda event: event.id)
+
+
+def _files(events: Sequence[Event]) -> Mapping[str, bytes | None]:
+    return {event.path: encode(event) for event in events}
+
+
+def _message(events: Sequence[Event], first: Draft) -> str:
+    about = " ".join(first.subject[key] for key in ("service", "environment", "tag") if key in first.subject)
+    more = f" (+{len(events) - 1})" if len(events) > 1 else ""
+    return f"{first.kind}{more}: {about}\n"

@@ -1,0 +1,81 @@
+"""The user's own commands and pages: what a deploy, a publication, a smoke check or a live check talks to."""
+
+import re
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from releasegate.errors import OutsideError
+
+COMMAND_TIMEOUT = 1800.0
+"""Seconds that a user's command may take."""
+PAGE_TIMEOUT = 10.0
+PAGE_LIMIT = 1 << 20
+"""Bytes of a page that are read: enough for any health page, and bounded."""
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a URL answered."""
+
+    status: int
+    body: str
+
+
+Shell = Callable[[Sequence[str], Mapping[str, str]], str]
+"""Runs an argv with `{placeholders}` filled in, and returns what it printed; `OutsideError` if it fails."""
+Fetch = Callable[[str], Page]
+"""Reads a page; `OutsideError` if nothing answers. A status of 400 and above is an answer."""
+
+
+def fill(command: Sequence[str], values: Mapping[str, str]) -> list[str]:
+    """`command` with each `{name}` that `values` knows replaced. There is no shell, so nothing needs quoting."""
+    return [_PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), part) for part in command]
+
+
+def shell(directory: Path, environment: Mapping[str, str] | None = None) -> Shell:
+    """A `Shell` that runs in `directory`."""
+
+    def run(command: Sequence[str], values: Mapping[str, str]) -> str:
+        argv = fill(command, values)
+        try:
+            done = subprocess.run(
+                argv,
+                cwd=directory,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=COMMAND_TIMEOUT,
+                check=False,
+            )
+        except OSError as error:
+            raise OutsideError(
+                f"cannot run {argv[0]}: {error.strerror}", remedy="check the command in the policy"
+            ) from error
+        except subprocess.TimeoutExpired as error:
+            raise OutsideError(f"{argv[0]} did not end within {COMMAND_TIMEOUT:.0f} s") from error
+        if done.returncode:
+            raise OutsideError(f"{argv[0]} exited {done.returncode}: {_last_line(done.stderr or done.stdout)}")
+        return done.stdout.decode(errors="replace").strip()
+
+    return run
+
+
+def fetch(url: str) -> Page:
+    """A `Fetch` over HTTP. The URL may hold a secret, so an error names only the host."""
+    import requests  # noqa: PLC0415  loaded by the procedures that read a page
+
+    try:
+        with requests.get(url, timeout=PAGE_TIMEOUT, stream=True) as answer:
+            body = answer.raw.read(PAGE_LIMIT, decode_content=True)
+            return Page(answer.status_code, body.decode(answer.encoding or "utf-8", errors="replace"))
+    except requests.RequestException as error:
+        host = re.sub(r"^(\w+://)(?:[^@/]*@)?([^/?#]+).*", r"\1\2", url)
+        raise OutsideError(f"{host} does not answer ({type(error).__name__})") from error
+
+
+def _last_line(output: bytes) -> str:
+    lines = output.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it printed nothing"

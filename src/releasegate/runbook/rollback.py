@@ -1,0 +1,208 @@
+"""Rollback: traffic first, documents after.
+
+In this order: flip the traffic, see it go live and return, mark the release bad, deploy the last known good one where
+flipping is not enough, switch the new features off, run the smoke checks, open the follow-up issue with the document.
+A step that fails does not keep the next from being taken.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from releasegate.errors import OutsideError
+from releasegate.ledger.state import State as Ledger
+from releasegate.ledger.state import fold
+from releasegate.render.rollback import Account, document
+from releasegate.runbook.flags import switch_off
+from releasegate.runbook.flow import await_return
+from releasegate.runbook.journal import Draft
+from releasegate.runbook.publish import go_live
+from releasegate.runbook.smoke import smoke
+from releasegate.runbook.step import Outcome, State, Step, row, take
+from releasegate.runbook.world import Began, Tell, World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What somebody, or a judge, asks for."""
+
+    reason: str
+    leaving: str | None = None
+    """The candidate that is being left; None for the one that the ledger knows of."""
+    to: str | None = None
+    """A release's tag; None for the last known good one."""
+    traffic_only: bool = False
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    """What the reason rests on: a judgement's SLIs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a rollback."""
+
+    leaving: str | None
+    to: str | None
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def traffic_is_back(self) -> bool:
+        """Whether the split was set to 0, which is what users feel."""
+        return self.outcomes[0].state is not State.FAILED
+
+    @property
+    def exit_code(self) -> int:
+        """0 if every step held, 1 where only a check is red, 4 where something outside did not answer."""
+        codes = {outcome.exit_code for outcome in self.outcomes if outcome.state is State.FAILED}
+        return 0 if not codes else 1 if codes == {1} else 4
+
+    @property
+    def headline(self) -> str:
+        """One line for a tired person."""
+        failed = [outcome.title for outcome in self.outcomes if outcome.state is State.FAILED]
+        if not self.traffic_is_back:
+            return "TRAFFIC IS NOT BACK: set the split to 0 by hand, now"
+        return f"traffic is back; failed: {', '.join(failed)}" if failed else "traffic is back, and every step held"
+
+
+class Rollback:
+    """One rollback; `plan` names its steps, `run` takes them."""
+
+    def __init__(self, world: World, request: Request, tell: Tell) -> None:
+        self._world = world
+        self._request = request
+        self._tell = tell
+        self._outcomes: list[Outcome] = []
+        self._leaving = request.leaving
+        self._to = request.to
+        self._blob = ""
+        self._on_baseline = False
+
+    def plan(self) -> tuple[Step, ...]:
+        """The steps in their order. Reads nothing and changes nothing."""
+        policy = self._world.policy
+        flip = Step("flip", "flip the traffic", "set the canary's weight to 0", self._flip)
+        if self._request.traffic_only:
+            return (flip,)
+        steps = [
+            flip,
+            Step("live", "see the change live", "publish the flag file and wait until it is live", self._live),
+            Step("return", "see the traffic return", "wait until the canary serves nothing", self._return),
+            Step("mark", "mark the release bad", "record it, and find the last known good release", self._mark),
+        ]
+        if policy.deploy.production is not None:
+            plan = "deploy the last known good release to the baseline where the bad one is there"
+            steps.append(Step("deploy", "deploy the last known good", plan, self._deploy))
+        if policy.rollback.flags.off:
+            names = ", ".join(policy.rollback.flags.off)
+            steps.append(Step("flags", "switch features off", f"switch off {names}", self._switch_off))
+        if self._world.smoke is not None:
+            steps.append(Step("smoke", "smoke checks", "ask every page of the smoke checks", self._smoke))
+        return (*steps, Step("follow-up", "follow-up issue", "open an issue for the cause", self._follow_up))
+
+    def run(self) -> Result:
+        """Take every step, whatever became of those before it, and record the whole."""
+        for step in self.plan():
+            self._tell(Began(step.id, step.title))
+            outcome = take(step, self._world.clock)
+            self._tell(outcome)
+            self._outcomes.append(outcome)
+        self._finish()
+        return Result(self._leaving, self._to, tuple(self._outcomes))
+
+    def _flip(self) -> str:
+        split = self._world.traffic.set_weight(0.0, reason=self._request.reason)
+        self._blob = split.revision
+        return split.description
+
+    def _live(self) -> str:
+        world = self._world
+        deadline = world.canary.settle
+        return go_live(
+            world.policy.flags, self._blob, deadline=deadline, shell=world.shell, fetch=world.fetch, clock=world.clock
+        )
+
+    def _return(self) -> str:
+        return await_return(self._world.canary, self._world.counts(), self._world.clock)
+
+    def _mark(self) -> str:
+        state = self._state()
+        self._leaving = self._leaving or (state.rollout.tag if state.rollout else state.live)
+        left = state.release(self._leaving) if self._leaving else None
+        good = state.release(self._to) if self._to else state.last_known_good(self._leaving)
+        self._on_baseline = left is not None and state.live == left.candidate
+        self._to = good.name if good else self._to
+        drafts = [Draft("rollback.started", self._subject(state), self._fields())]
+        if left is not None:
+            reason = {"reason": self._request.reason}
+            drafts.append(Draft("release.marked-bad", self._world.subject(left.candidate, left.commit), reason))
+        self._world.journal.record(*drafts)
+        return f"{self._leaving or 'nothing'} is marked bad; last known good: {self._to or 'none is known'}"
+
+    def _deploy(self) -> str:
+        if not self._on_baseline:
+            return "not needed: the bad release never reached the baseline"
+        good = self._state().release(self._to) if self._to else None
+        if good is None:
+            raise OutsideError("no last known good release is known", remedy="name one: releasegate rollback --to TAG")
+        run = self._world.policy.deploy.production
+        if run is not None:
+            self._world.shell(run.command, self._world.place(good.name, good.commit, "baseline"))
+        return f"{good.name} is deployed to the baseline"
+
+    def _switch_off(self) -> str:
+        flags = self._world.policy.flags
+        branch, names = self._world.policy.release.branch, self._world.policy.rollback.flags.off
+        return switch_off(self._world.forge, flags.file, branch, names, self._request.reason)
+
+    def _smoke(self) -> str:
+        if self._world.smoke is None:
+            return "no smoke checks in the policy"
+        return smoke(self._world.smoke, self._world.fetch, self._world.clock)
+
+    def _follow_up(self) -> str:
+        marker = f"rollback:{self._world.policy.service}:{self._world.policy.environment}:{self._leaving}"
+        text = self._document()
+        path = self._world.documents / f"rollback-{(self._leaving or 'canary').replace('/', '-')}.md"
+        path.write_text(text, encoding="utf-8")
+        title = f"{self._leaving or 'The canary'} was taken back: find the cause"
+        return f"document {path.name}, issue {self._world.forge.open_issue(marker, title, text)}"
+
+    def _document(self) -> str:
+        policy = self._world.policy
+        return document(
+            Account(
+                service=policy.service,
+                environment=policy.environment,
+                leaving=self._leaving,
+                to=self._to,
+                reason=self._request.reason,
+                who=self._world.forge.actor().name,
+                steps=[row(outcome) for outcome in self._outcomes],
+                evidence=self._request.evidence,
+                timezone=policy.timezone,
+            )
+        )
+
+    def _finish(self) -> None:
+        """Record the end; a ledger that cannot be written does not undo a rollback, but is told."""
+        steps = [{"step": outcome.id, "state": outcome.state.value} for outcome in self._outcomes]
+
+        def record() -> str:
+            drafts = [Draft("traffic.lowered", self._subject(None), {"weight": 0.0, "revision": self._blob})]
+            if not self._request.traffic_only:
+                drafts.append(Draft("rollback.finished", self._subject(None), {**self._fields(), "steps": steps}))
+            return f"recorded in {self._world.journal.record(*drafts)[:12]}"
+
+        outcome = take(Step("record", "record it", "append to the ledger", record), self._world.clock)
+        self._tell(outcome)
+        self._outcomes.append(outcome)
+
+    def _fields(self) -> dict[str, Any]:
+        return {"from": self._leaving, "to": self._to, "reason": self._request.reason}
+
+    def _subject(self, state: Ledger | None) -> Mapping[str, str]:
+        known = (state or self._state()).release(self._leaving) if self._leaving else None
+        return self._world.subject(known.candidate, known.commit) if known else self._world.subject()
+
+    def _state(self) -> Ledger:
+        return fold(self._world.journal.events(), self._world.subject())

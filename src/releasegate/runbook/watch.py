@@ -1,0 +1,161 @@
+"""Watch a canary: poll the counts, write the recording, and ask the judge after every poll."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from math import ceil, inf
+from types import MappingProxyType
+
+from releasegate.canary.judge import Assessment, Decision, Judge, Judgement
+from releasegate.canary.recording import Counts, Header, Line, encode_header, encode_line
+from releasegate.canary.sli import Kind, Limit, SliSpec
+from releasegate.errors import InconclusiveError, MetricsError, PolicyError
+from releasegate.metrics.port import CountSource, Poll
+from releasegate.policy.canary import Canary, LatencyLimit, Sli
+from releasegate.policy.model import Policy
+from releasegate.runbook.clock import Clock
+from releasegate.runbook.notes import Notes
+
+NO_BOUNDS: Mapping[str, tuple[float, ...]] = MappingProxyType({})
+
+
+def canary_of(policy: Policy) -> Canary:
+    """The policy's canary; `PolicyError` where it has none."""
+    if policy.canary is None:
+        raise PolicyError(
+            "the policy has no `canary`", remedy="say what is watched, for how long, and where counts are"
+        )
+    return policy.canary
+
+
+def header_of(
+    policy: Policy,
+    id: str,  # noqa: A002  what a recording calls it
+    started: datetime,
+    bounds: Mapping[str, tuple[float, ...]] = NO_BOUNDS,
+) -> Header:
+    """The header of a canary's recording, as the policy has it; `bounds` are what `CountSource.bounds` found."""
+    canary = canary_of(policy)
+    return Header(
+        id=id,
+        started=started,
+        interval=canary.interval,
+        window=canary.window,
+        weight=canary.weight,
+        slis={name: _spec(sli, bounds.get(name, ())) for name, sli in canary.slis.items()},
+        warm_up=canary.warm_up,
+        false_abort=canary.false_abort,
+        detect={kind: getattr(canary.detect, kind) for kind in Kind if kind is not Kind.GAUGE},
+        early=canary.early,
+    )
+
+
+def _spec(sli: Sli, bounds: tuple[float, ...]) -> SliSpec:
+    limit = Limit(sli.limit.le, sli.limit.share) if isinstance(sli.limit, LatencyLimit) else sli.limit
+    return SliSpec(
+        Kind(sli.kind),
+        tolerate=sli.tolerate,
+        limit=limit,
+        critical=sli.critical,
+        bounds=bounds,
+        starved_below=sli.starved_below,
+        compare=sli.compare,
+    )
+
+
+def watch(
+    source: CountSource,
+    header: Header,
+    clock: Clock,
+    *,
+    record: Callable[[str], None],
+    observe: Callable[[Assessment], None],
+    history: Callable[[float], Sequence[Line]] = lambda _: (),
+    settle: float = 300.0,
+    max_window: float | None = None,
+    until: float = inf,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Judgement:
+    """Watch from the moment that the split is seen to flow until the judge has decided or the window is over.
+
+    `record` gets the recording line by line, `observe` the judge's view after every poll, `tell` what is new of the
+    source in a sentence. `history` gives lines with `t <= 0` for a t0 in Unix seconds, of which those before the
+    first poll are used. `header.started` is replaced by t0. While too little was seen the window is extended, up to
+    `max_window` seconds. No poll is made after `until` (Unix seconds): what was seen up to then is judged.
+
+    Where no request is counted on the canary within `settle` seconds it is an `InconclusiveError`, and where nothing
+    can be read in that time a `MetricsError`.
+    """
+    notes = Notes(header.slis, tell)
+    mark = clock.now().timestamp()
+    start, before = _wait_for_flow(source, header, clock, min(settle, until - mark), notes)
+    header = replace(header, started=datetime.fromtimestamp(start, UTC))
+    judge = Judge(header)
+    record(encode_header(header))
+    for line in [*_older(history(start), min(before[0].t, mark - start + header.interval / 4)), *before]:
+        record(encode_line(line))
+        judge.observe(line)
+    t, decision = 0.0, Decision.CONTINUE
+    while _goes_on(decision, t, header.window, max_window) and start + t + header.interval <= until:
+        # A poll that took longer than its interval is not repeated: the next one holds what was counted meanwhile.
+        number = max(round(t / header.interval) + 1, ceil((clock.now().timestamp() - start) / header.interval))
+        t = number * header.interval
+        line = _poll(source, start, t, clock, notes)
+        record(encode_line(line))
+        assessment = judge.observe(line)
+        observe(assessment)
+        decision = assessment.decision
+    return judge.finish()
+
+
+def _goes_on(decision: Decision, t: float, window: float, max_window: float | None) -> bool:
+    """Whether another poll could still change what is decided."""
+    if decision is Decision.INCONCLUSIVE:
+        return t < (max_window or window)
+    return decision is Decision.CONTINUE and t < window
+
+
+def _older(history: Sequence[Line], t: float) -> list[Line]:
+    """The lines of `history` that are before `t`: what is later was polled, with both tracks."""
+    return [line for line in history if line.t < t]
+
+
+def _poll(source: CountSource, start: float, t: float, clock: Clock, notes: Notes) -> Line:
+    """The line of the moment `t` after `start`, once that moment has come."""
+    clock.sleep(start + t - clock.now().timestamp())
+    poll = source.advance(start + t)
+    notes.take(poll)
+    return Line(t, poll.counts)
+
+
+def _wait_for_flow(
+    source: CountSource, header: Header, clock: Clock, settle: float, notes: Notes
+) -> tuple[float, list[Line]]:
+    """The moment of the first canary count (Unix seconds), and the polls up to it as history."""
+    events = [name for name, spec in header.slis.items() if spec.kind is not Kind.GAUGE] or list(header.slis)
+    begun = clock.now().timestamp()
+    polls: list[tuple[float, Poll]] = []
+    # The first poll sets the marks, unless the caller polled the source before: then it counts since that.
+    for number in range(max(ceil(settle / header.interval), 0) + 1):
+        moment = max(begun + number * header.interval, clock.now().timestamp())
+        clock.sleep(moment - clock.now().timestamp())
+        poll = source.advance(moment)
+        notes.take(poll)
+        if any(name in poll.counts for name in events):
+            polls.append((moment, poll))
+        if any(_counted(poll.counts.get(name, {}).get("canary", 0)) for name in events):
+            return moment, [Line(at - moment, poll.counts) for at, poll in polls]
+        if number == 0:
+            notes.tell(f"waiting for the first request on the canary, at most {settle:g} s")
+    if not polls:
+        raise MetricsError(
+            f"nothing could be counted within {settle:g} s{notes.problem()}", remedy="nothing was judged"
+        )
+    raise InconclusiveError(
+        f"no request was counted on the canary within {settle:g} s of the change{notes.problem()}",
+        remedy="is traffic reaching it, and does the canary's selector match its series?",
+    )
+
+
+def _counted(counts: Counts) -> bool:
+    return sum(counts) > 0 if isinstance(counts, tuple) else counts > 0

@@ -1,0 +1,68 @@
+"""Everything that a procedure touches, built by the command line and handed down."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from releasegate.canary.judge import Assessment
+from releasegate.forge.port import Forge
+from releasegate.metrics.port import CountSource
+from releasegate.policy.canary import Canary
+from releasegate.policy.model import Policy
+from releasegate.policy.smoke import Smoke
+from releasegate.runbook.clock import Clock
+from releasegate.runbook.journal import Journal
+from releasegate.runbook.outside import Fetch, Shell
+from releasegate.runbook.step import Outcome
+from releasegate.traffic.port import Traffic
+from releasegate.verdict import Subject, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """The ports, the clock and the user's own files, as one service in one environment needs them."""
+
+    policy: Policy
+    forge: Forge
+    journal: Journal
+    traffic: Traffic
+    clock: Clock
+    shell: Shell
+    fetch: Fetch
+    counts: Callable[[], CountSource]
+    """A new source of counts, with no marks set."""
+    gates: Callable[[Subject], Sequence[Verdict]]
+    """Judge the evidence of every gate of the policy."""
+    smoke: Smoke | None
+    documents: Path
+    """The folder for recordings and documents."""
+
+    @property
+    def canary(self) -> Canary:
+        """The policy's canary, which every procedure that moves traffic needs."""
+        assert self.policy.canary is not None  # noqa: S101  checked where the world is built
+        return self.policy.canary
+
+    def subject(self, tag: str | None = None, commit: str | None = None) -> Mapping[str, str]:
+        """What an event is about: the service and environment, and a release where it is about one."""
+        about = {"service": self.policy.service, "environment": self.policy.environment, "tag": tag, "commit": commit}
+        return {key: value for key, value in about.items() if value is not None}
+
+    def place(self, tag: str, commit: str, track: str) -> Mapping[str, str]:
+        """What fills the `{placeholders}` of a deploy command."""
+        environment = self.policy.environment
+        names = {"tag": tag, "commit": commit, "environment": environment, "track": track}
+        return {**names, "id": f"{self.policy.service}-{environment}-{track}-{tag}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """A stage or step began."""
+
+    id: str
+    title: str
+
+
+Progress = Began | Outcome | Assessment
+Tell = Callable[[Progress], None]
+"""Is told of every stage, step and poll as it happens."""

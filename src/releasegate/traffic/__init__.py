@@ -1,0 +1,1 @@
+"""Who gets the canary: a port with one adapter a file."""

@@ -1,0 +1,134 @@
+"""A repository that uses the actions, and act, which runs its workflows on this machine.
+
+act runs on the host, without docker and without a network of its own. What it cannot fetch stands in for itself:
+checkout is act's own, setup-python hands out the Python that runs the tests.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+ACT = Path(sys.executable).with_name("act")
+SAMPLES = ROOT / "src" / "releasegate" / "rehearsal" / "samples"
+FLAGS = "# Who sees what.\ncheckout-v2:\n  enabled: true\n  percentage: 50   # of the users\n"
+SETUP_PYTHON = """\
+name: a stand-in for setup-python
+inputs: {python-version: {description: range}, update-environment: {description: "false"}}
+outputs: {python-path: {description: path, value: "${{ steps.here.outputs.python-path }}"}}
+runs:
+  using: composite
+  steps:
+    - id: here
+      shell: bash
+      run: echo "python-path=PYTHON" >> "$GITHUB_OUTPUT"
+"""
+
+
+def git(folder, *arguments):
+    identity = ["-c", "user.name=tester", "-c", "user.email=tester@localhost"]
+    done = subprocess.run(["git", "-C", folder, *identity, *arguments], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def committed(folder):
+    git(folder.parent, "init", "--quiet", "--initial-branch=main", folder)
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "-m", "first")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def action(tmp_path_factory):
+    """The files of this checkout that a release holds."""
+    folder = tmp_path_factory.mktemp("action") / "releasegate"
+    folder.mkdir()
+    for name in ("action.yml", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    for name in ("feature-flags", "requirements", "scripts", "src"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return committed(folder)
+
+
+@pytest.fixture(scope="session")
+def setup_python(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stand-in") / "setup-python"
+    folder.mkdir()
+    (folder / "action.yml").write_text(SETUP_PYTHON.replace("PYTHON", sys._base_executable))
+    return committed(folder)
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """A repository with evidence, a flag file and a policy, and a bare remote."""
+    folder = tmp_path / "shop"
+    shutil.copytree(SAMPLES / "lighthouse", folder / ".lighthouseci")
+    shutil.copy(SAMPLES / "lighthouserc.json", folder)
+    (folder / "config").mkdir()
+    (folder / "config" / "feature-flags.yaml").write_text(FLAGS)
+    policy = {
+        "version": 1, "service": "shop", "environment": "production", "traffic": {"flag": {"name": "checkout-v2"}},
+        "canary": {
+            "metrics": {"prometheus": {"url": "http://127.0.0.1:9"}},
+            "slis": {"errors": {"ratio": {"bad": "errors_total", "total": "requests_total"}}},
+            "tracks": {"baseline": '{track="stable"}', "canary": '{track="canary"}'},
+        },
+        "rollback": {"flags": {"off": ["checkout-v2"]}},
+    }  # fmt: skip
+    (folder / "releasegate.yaml").write_text(yaml.safe_dump(policy))
+    committed(folder)
+    origin = tmp_path / "origin.git"
+    git(tmp_path, "clone", "--quiet", "--bare", folder, origin)
+    git(folder, "remote", "add", "origin", origin)
+    git(folder, "fetch", "--quiet", "origin")
+    return folder
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of a workflow left: its exit status and its log."""
+
+    code: int
+    log: str
+
+    @property
+    def printed(self):
+        """What the steps printed, one string a line, without act's own marks."""
+        return re.findall(r"^\[[^\]]*\] +\| (.*)$", self.log, flags=re.MULTILINE)
+
+
+@pytest.fixture
+def act(action, setup_python, tmp_path):
+    """Run a workflow of a repository; every pin of the action and of setup-python is mapped to this machine."""
+
+    def run(folder, *, event="push", env=None, inputs=None, workflow=None):
+        if workflow is not None:
+            file = folder / ".github" / "workflows" / "test.yml"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(workflow)
+        command = [
+            ACT, event, "-P", "ubuntu-latest=-self-hosted", "--no-cache-server", "--artifact-server-addr", "127.0.0.1",
+            "--secret", "GITHUB_TOKEN=none-at-all",
+        ]  # fmt: skip
+        uses = "\n".join(path.read_text() for path in [*folder.glob(".github/workflows/*.yml"), action / "action.yml"])
+        places = {"releasegate/releasegate": action, "actions/setup-python": setup_python}
+        for name, ref in set(re.findall(r"uses: ([\w-]+/[\w-]+)(?:/[\w-]+)*@(\w+)", uses)):
+            if name in places:
+                command += ["--local-repository", f"{name}@{ref}={places[name]}"]
+        for option, values in (("--env", env), ("--input", inputs)):
+            for name, value in (values or {}).items():
+                command += [option, f"{name}={value}"]
+        environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
+        )
+        return Run(done.returncode, done.stdout + done.stderr)
+
+    return run

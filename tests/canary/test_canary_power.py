@@ -1,0 +1,92 @@
+"""The benchmark's simulated canaries, a few of them, and the table that the docs show."""
+
+import json
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import canary_power as power
+from canary_traffic import ALL_KINDS, World, simulate
+
+from releasegate.canary.judge import Decision
+
+
+def outcomes(world, runs):
+    return [power.judge(simulate(world, np.random.default_rng([99, index]))) for index in range(runs)]
+
+
+def aborted(world, runs):
+    return sum(decision is Decision.ABORT for decision, _ in outcomes(world, runs))
+
+
+HEALTHY = {
+    "independent": World(),
+    "clumps": World(clump=10),
+    "wave": World(wave=0.6),
+    "outage": World(outage=20),
+    "weights": World(steps={600: 0.1, 1200: 0.25}),
+    "restarts": World(restarts=20, missed=0.05),
+    "five kinds": World(slis=ALL_KINDS),
+}
+
+
+@pytest.mark.parametrize("world", HEALTHY.values(), ids=HEALTHY)
+def test_healthy_canaries_are_not_aborted(world):
+    assert aborted(world, 30) <= 1
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("world", HEALTHY.values(), ids=HEALTHY)
+def test_at_most_one_healthy_canary_in_a_hundred_is_aborted(world):
+    assert aborted(world, 600) <= 6
+
+
+@pytest.mark.parametrize(
+    ("world", "most"),
+    [
+        (World(rate=20, times=5), 1.4),
+        (World(rate=200, times=3), 1.4),
+        (World(rate=2000, times=1.5), 1.4),
+        (World(rate=200, times=5, clump=3), 2.0),
+        (World(rate=2000, times=2, clump=10), 2.0),
+    ],
+)
+def test_sick_canaries_are_found_nearly_as_fast_as_can_be(world, most):
+    median = float(np.median([at for _, at in outcomes(world, 61)]))
+    assert (median - world.interval) / power.ideal_errors(world) <= most
+
+
+@pytest.mark.parametrize("slower", [1.2, 1.5, 2.0])
+def test_slow_canaries_are_found(slower):
+    world = World(rate=20, slis=power.LATENCY, slower=slower)
+    median = float(np.median([at for _, at in outcomes(world, 41)]))
+    assert (median - world.interval) / power.ideal_latency(world) <= 2.5
+
+
+def test_what_the_judge_says_it_would_have_caught_it_catches():
+    from releasegate.canary.power import Plan
+
+    times = Plan(200.0, 0.005, weight=0.05).detectable()
+    caught = aborted(World(rate=200, times=times), 100)
+    assert 84 <= caught <= 98
+
+
+def test_the_table_of_the_docs_is_the_one_that_was_measured():
+    results = [json.loads(line) for line in power.RESULTS.read_text().splitlines()]
+    text = (ROOT / "docs" / "canary.md").read_text()
+    shown = text.split("<!-- table: benchmarks/canary_power.py table -->")[1].split("<!-- end of table -->")[0]
+    assert shown.strip() == power.table(power.ordered(results))
+    for result in results:
+        if result["part"] == "healthy":
+            assert result["abort"] / result["runs"] <= 0.01, result["row"]
+        elif result["ideal"]:
+            ratio = (result["median"] - result["interval"]) / result["ideal"]
+            most = 2.5 if "latency" in result["row"] else 2.0 if "clumps" in result["row"] else 1.4
+            assert ratio <= most, result["row"]
+    assert not math.isnan(sum(result["seconds"] for result in results))

@@ -1,0 +1,152 @@
+"""`--compatibility zap-baseline`: the counts, the exit code and the lines of the real program, on every case."""
+
+import json
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from releasegate.cli.app import App
+from releasegate.cli.gate_zap import zap
+from releasegate.errors import InputError, UsageError
+from releasegate.gates.zap import baseline
+from releasegate.gates.zap.report import Alert, Confidence, Instance, Risk
+
+RISKS = {risk.label: risk for risk in Risk}
+
+
+@pytest.fixture(scope="module")
+def cases(data):
+    return json.loads((data / "zap/zap_baseline_cases.json").read_text())
+
+
+def run(folder, arguments, output="json"):
+    result = CliRunner().invoke(zap, arguments, obj=App(output=output, directory=folder), standalone_mode=False)
+    if result.exception:
+        raise result.exception
+    return result.stdout, result.return_value
+
+
+def as_report(alerts):
+    """ZAP's API alerts as a report, each as an alert with one instance."""
+    listed = [
+        {
+            "pluginid": alert["pluginId"],
+            "name": alert["alert"],
+            "riskcode": str(int(RISKS[alert["risk"]])),
+            "confidence": alert["confidence"],
+            "instances": [{"uri": alert["url"]}],
+        }
+        for alert in alerts
+    ]
+    return json.dumps({"site": [{"@name": "https://target.example", "alerts": listed}]})
+
+
+def arguments_of(case, data, folder):
+    """The command line that stands for a case, with its files written into `folder`."""
+    report = str(data / case["report"]) if case["report"] else "report.json"
+    (folder / "report.json").write_text(as_report(case.get("alerts", [])))
+    arguments = [report, "--compatibility", "zap-baseline", *case["flags"]]
+    for option, content in (("--rules", case["rules_tsv"]), ("--progress", case["progress"])):
+        if content is not None:
+            path = folder / option[2:]
+            path.write_bytes((content if isinstance(content, str) else json.dumps(content)).encode())
+            arguments += [option, option[2:]]
+    return arguments
+
+
+@pytest.mark.data
+def test_every_case_has_the_counts_and_the_exit_code_of_zap_baseline(cases, data, tmp_path):
+    told = 0
+    for case in cases["cases"]:
+        if case["name"].startswith("no scanners"):
+            continue  # A report does not say which rules ran; the next test hands that over.
+        arguments = arguments_of(case, data, tmp_path)
+        if case["exit_code"] is None:
+            with pytest.raises(InputError, match="which crashes zap-baseline"):
+                run(tmp_path, arguments)
+            continue
+        output, code = run(tmp_path, arguments)
+        said = json.loads(output)["compatibility"]
+        assert (code, said["exit_code"]) == (case["exit_code"], case["exit_code"]), case["name"]
+        assert said["counts"] == case.get("counts"), case["name"]
+        told += 1
+    assert told >= 135
+
+
+@pytest.mark.data
+def test_every_case_has_the_lines_of_zap_baseline(cases, data, tmp_path):
+    for case in cases["cases"]:
+        if case["name"].startswith("no scanners") or "counts" not in case:
+            continue
+        lines = run(tmp_path, arguments_of(case, data, tmp_path), output="text")[0].splitlines()
+        assert [line.strip() for line in lines if "Progress link" in line] == case["progress_links"], case["name"]
+        # Two reports were edited by hand: there an alert's `alert` is not its `name`.
+        expected = [re.sub(r"zap\d: ", "", line) for line in case["rule_lines"]]
+        assert [line for line in lines if "Progress link" not in line] == expected, case["name"]
+
+
+@pytest.mark.data
+def test_the_rules_that_a_report_does_not_name_are_those_of_the_cases(cases):
+    assert {key for key, _ in cases["_meta"]["scanners"]} - baseline.NEVER_COUNTED == baseline.PASSIVE_RULES
+
+
+def test_without_any_rule_that_passed_the_scan_proves_nothing():
+    alert = Alert("s", "10038", "10038", "A", Risk.MEDIUM, Confidence.MEDIUM, (Instance(uri="https://a/"),))
+    options = baseline.Options(in_progress={"10038": {"link": "l"}})
+    result = baseline.baseline([alert], options, ran=())
+    assert result.exit_code == 3
+    assert result.counts == {
+        "fail_new": 0, "fail_inprog": 0, "warn_new": 0, "warn_inprog": 1, "info": 0, "ignore": 0, "pass": 0,
+    }  # fmt: skip
+
+
+ALERT = {"pluginId": "10038", "alert": "CSP", "risk": "Medium", "url": "https://target.example/", "confidence": "2"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "rules", "said"),
+    [
+        ([], None, ("warn", "warn", "WARN", 2)),
+        (["-I"], None, ("warn", "warn", "WARN", 0)),
+        (["-i"], None, ("pass", "info", "INFO", 0)),
+        ([], "10038\tFAIL\t(x)\n", ("fail", "error", "FAIL", 1)),
+        ([], "10038\tIGNORE\t(x)\n", ("pass", "info", "IGNORE", 0)),
+        ([], "*\tOUTOFSCOPE\t.*\n", ("pass", "info", "IGNORE", 0)),
+    ],
+)
+def test_the_verdict_and_its_findings_follow_the_exit_code(tmp_path, flags, rules, said):
+    (tmp_path / "report.json").write_text(as_report([ALERT]))
+    if rules:
+        (tmp_path / "rules.tsv").write_text(rules)
+        flags = [*flags, "--rules", "rules.tsv"]
+    output, exit_code = run(tmp_path, ["report.json", "--compatibility", "zap-baseline", *flags])
+    document = json.loads(output)
+    (finding,) = document["findings"]
+    assert (document["verdict"], finding["level"], finding["details"]["action"], exit_code) == said
+
+
+def test_evidence_that_does_not_do_exits_with_3(tmp_path):
+    (tmp_path / "report.json").write_text('{"site": []}')
+    output, code = run(tmp_path, ["report.json", "--compatibility", "zap-baseline"])
+    assert (json.loads(output)["verdict"], code) == ("inconclusive", 3)
+
+
+def test_a_rules_file_that_stops_zap_baseline_is_told_by_line(tmp_path):
+    (tmp_path / "report.json").write_text(as_report([ALERT]))
+    (tmp_path / "rules.tsv").write_text("10038\tFAIL\t(x)\n10021\tfail\t(x)\n")
+    arguments = ["report.json", "--compatibility", "zap-baseline", "--rules", "rules.tsv"]
+    document = json.loads(run(tmp_path, arguments)[0])
+    (finding,) = document["findings"]
+    assert finding["where"] == "rules.tsv:2"
+    assert finding["title"].endswith(
+        "'fail' is no level, which stops zap-baseline; write one of PASS, IGNORE, INFO, WARN, FAIL"
+    )
+
+
+def test_options_of_the_two_ways_do_not_mix(tmp_path):
+    (tmp_path / "report.json").write_text(as_report([ALERT]))
+    with pytest.raises(UsageError, match="-I, -i, -l and --progress belong to zap-baseline; add --compatibility"):
+        run(tmp_path, ["report.json", "-I"])
+    with pytest.raises(UsageError, match="--known, --waivers, --fail-on and --confidence are not zap-baseline's"):
+        run(tmp_path, ["report.json", "--fail-on", "low", "--compatibility", "zap-baseline"])

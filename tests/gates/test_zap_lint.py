@@ -1,0 +1,65 @@
+"""`releasegate gate lint`: a rules file that reads well and does not do what it seems to."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from test_zap_gate import alert, report, write
+
+from releasegate.cli.app import App
+from releasegate.cli.gate_lint import lint
+from releasegate.errors import InputError
+
+
+def run(folder, *arguments):
+    app = App(output="json", directory=folder)
+    result = CliRunner().invoke(lint, list(arguments), obj=app, standalone_mode=False)
+    if result.exception:
+        raise result.exception
+    document = json.loads(result.stdout)
+    remarks = [(finding["check"], finding["where"], finding["level"]) for finding in document["findings"]]
+    return document, remarks, result.return_value
+
+
+def test_a_file_that_only_fails_is_not_handed_to_zap_by_its_action(tmp_path):
+    (tmp_path / "rules.tsv").write_text("10038\tFAIL\t(CSP)\n10016\tFAIL\t(XSS)\n10055-4\tFAIL\t(CSP)\n")
+    document, remarks, code = run(tmp_path, "--rules", "rules.tsv")
+    assert (document["verdict"], code, document["summary"]) == ("warn", 0, "3 remarks on rules.tsv")
+    assert remarks == [
+        ("rules", "rules.tsv", "warn"),
+        ("10016", "rules.tsv:2", "warn"),
+        ("10055-4", "rules.tsv:3", "info"),
+    ]
+
+
+def test_what_the_reports_do_not_hold_is_dead(tmp_path):
+    write(tmp_path, report(alert("10038"), alert("10020")))
+    (tmp_path / "rules.tsv").write_text(
+        "10038\tIGNORE\t(a)\n10049\tIGNORE\t(b)\n10035\tFAIL\t(c)\n"
+        "*\tOUTOFSCOPE\thttps://shop\\.example/cart.*\n*\tOUTOFSCOPE\tshop\\.example\n"
+    )
+    _, remarks, code = run(tmp_path, "--zap", "report.json", "--rules", "rules.tsv")
+    assert remarks == [
+        ("10049", "rules.tsv:2", "info"),
+        ("10035", "rules.tsv:3", "info"),
+        ("*", "rules.tsv:5", "warn"),
+    ]
+    assert code == 0
+
+
+def test_a_good_file_needs_no_remark_and_a_broken_one_fails(tmp_path):
+    (tmp_path / "rules.tsv").write_text("10038\tIGNORE\t(a)\n")
+    assert run(tmp_path, "--rules", "rules.tsv")[1:] == ([], 0)
+    (tmp_path / "rules.tsv").write_text("10038 IGNORE (a)\n")
+    document, remarks, code = run(tmp_path, "--rules", "rules.tsv")
+    assert (remarks, code) == ([("file", "rules.tsv:1:1", "error")], 1)
+    assert document["findings"][0]["title"].startswith("has no tabs between its columns; write `10038<TAB>IGNORE")
+    with pytest.raises(InputError, match=r"^none\.tsv: cannot be read"):
+        run(tmp_path, "--rules", "none.tsv")
+
+
+def test_a_report_that_cannot_be_read_makes_the_remarks_inconclusive(tmp_path):
+    write(tmp_path, b"")
+    (tmp_path / "rules.tsv").write_text("10038\tIGNORE\t(a)\n")
+    document, _, code = run(tmp_path, "--zap", "report.json", "--rules", "rules.tsv")
+    assert (document["verdict"], code) == ("inconclusive", 3)

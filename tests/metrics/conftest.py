@@ -1,0 +1,9 @@
+import pytest
+
+from pages import serving
+
+
+@pytest.fixture
+def pages():
+    with serving() as shown:
+        yield shown

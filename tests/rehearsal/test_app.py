@@ -1,0 +1,190 @@
+"""The sample service: what it answers, what it counts, how it behaves and how it ends."""
+
+import contextlib
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from releasegate.rehearsal.sample.behaviour import LATENCY, SCENARIOS, Behaviour, Fault
+
+APP = [sys.executable, "-I", "-m", "releasegate.rehearsal.sample.app", "--port"]
+
+
+@pytest.fixture
+def start():
+    """Start the service with some options; gives its process and its port."""
+    running = []
+
+    def run(*options, port=0, track="canary"):
+        command = [*APP, str(port), "--track", track, *options]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        running.append(process)
+        return process, int(process.stdout.readline().rpartition(":")[2])
+
+    yield run
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def ask(port, method, path, body=None):
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.request(method, path, body)
+        response = connection.getresponse()
+        return response.status, response.headers, response.read().decode()
+
+
+def samples(port):
+    families = text_string_to_metric_families(ask(port, "GET", "/metrics")[2])
+    return {(s.name, *sorted(s.labels.items())): s.value for family in families for s in family.samples}
+
+
+def shares(behaviour, route, count=4000):
+    return sum(behaviour.outcome(route, n).fails for n in range(count)) / count
+
+
+def test_a_seed_gives_the_same_outcomes_and_another_seed_or_track_does_not():
+    first = [Behaviour(7, "canary").outcome("/", n) for n in range(50)]
+    assert first == [Behaviour(7, "canary").outcome("/", n) for n in range(50)]
+    assert first != [Behaviour(8, "canary").outcome("/", n) for n in range(50)]
+    assert first != [Behaviour(7, "baseline").outcome("/", n) for n in range(50)]
+
+
+def test_a_healthy_service_fails_once_in_a_hundred_and_takes_about_20_ms():
+    behaviour = Behaviour(1, "baseline")
+    assert {route: shares(behaviour, route) for route in LATENCY} == {
+        route: pytest.approx(0.01, abs=0.005) for route in LATENCY
+    }
+    seconds = sorted(behaviour.outcome("/api/checkout", n).seconds for n in range(4000))
+    assert seconds[2000] == pytest.approx(LATENCY["/api/checkout"], rel=0.05)
+
+
+def test_the_scenarios_multiply_errors_by_ten_or_latency_by_two_and_a_half():
+    errors = Behaviour(1, "canary", SCENARIOS["errors"])
+    assert shares(errors, "/") == pytest.approx(0.1, abs=0.015)
+    slow, healthy = Behaviour(1, "canary", SCENARIOS["slow"]), Behaviour(1, "canary")
+    for n in range(100):
+        one, other = slow.outcome("/", n), healthy.outcome("/", n)
+        assert (one.seconds, one.fails) == (pytest.approx(other.seconds * 2.5), other.fails)
+
+
+def test_a_fault_on_one_route_leaves_the_others_alone():
+    faulty, healthy = Behaviour(1, "canary", [Fault.parse("errors:/api/agent:6")]), Behaviour(1, "canary")
+    assert shares(faulty, "/api/agent") == pytest.approx(0.06, abs=0.012)
+    for route in ("/", "/api/cart", "/api/checkout"):
+        assert [faulty.outcome(route, n) for n in range(200)] == [healthy.outcome(route, n) for n in range(200)]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "errors", "errors:/", "errors:/nowhere:2", "noise:/:2", "slow:*:-1", "slow:*:nan"]
+)
+def test_a_fault_that_cannot_be_read_is_refused(text):
+    with pytest.raises(ValueError, match=r".+"):
+        Fault.parse(text)
+    result = subprocess.run(
+        [*APP, "0", "--track", "canary", "--fault", text], capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stdout) == (2, "")
+
+
+def test_page_api_and_health_say_which_version_and_track_answer(start):
+    _, port = start("--release", "1.4.0-rc.1")
+    status, headers, page = ask(port, "GET", "/")
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "canary · version 1.4.0-rc.1" in page
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert json.loads(ask(port, "GET", "/healthz")[2]) == {"status": "ok", "version": "1.4.0-rc.1", "track": "canary"}
+    cart = json.loads(ask(port, "GET", "/api/cart")[2])
+    assert (cart["track"], cart["total"], len(cart["items"])) == ("canary", 136.9, 3)
+    assert json.loads(ask(port, "POST", "/api/checkout", b'{"a": 1}')[2])["order"] == "accepted"
+    assert json.loads(ask(port, "POST", "/api/agent")[2])["cost_usd"] > 0
+    for name, kind in (("style.css", "text/css"), ("page.js", "text/javascript"), ("icon.svg", "image/svg+xml")):
+        status, headers, body = ask(port, "GET", f"/assets/{name}")
+        assert (status, headers["Content-Type"].partition(";")[0], bool(body)) == (200, kind, True)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/nowhere", {}, 404),
+        ("GET", "/assets/../app.py", {}, 404),
+        ("GET", "/api/checkout", {}, 405),
+        ("POST", "/", {}, 405),
+        ("POST", "/api/checkout", {"Content-Length": "9999999"}, 413),
+        ("POST", "/api/checkout", {"Content-Length": "-1"}, 413),
+    ],
+)
+def test_what_is_no_request_of_the_service_is_refused_and_not_counted(start, method, path, headers, status):
+    _, port = start()
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.putrequest(method, path)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        assert connection.getresponse().status == status
+    assert samples(port)["http_request_duration_seconds_count",] == 0
+
+
+def test_the_metrics_count_what_was_answered(start):
+    _, port = start("--fault", "errors:/api/agent:100")
+    for path, method, times in (("/", "GET", 3), ("/api/cart", "GET", 2), ("/api/agent", "POST", 4)):
+        for _ in range(times):
+            ask(port, method, path)
+    counted = samples(port)
+    requests = {key[1][1] + " " + key[2][1]: value for key, value in counted.items() if key[0] == "http_requests_total"}
+    assert requests == {
+        "200 /": 3, "200 /api/cart": 2, "200 /api/checkout": 0, "200 /api/agent": 0,
+        "500 /": 0, "500 /api/cart": 0, "500 /api/checkout": 0, "500 /api/agent": 4,
+    }  # fmt: skip
+    assert counted["http_request_duration_seconds_bucket", ("le", "+Inf")] == 9
+    assert (counted["agent_task_cost_usd_count",], counted["job_queue_depth",]) == (4, 0)
+    assert counted["agent_task_cost_usd_sum",] > 0
+
+
+def test_the_baseline_has_no_fault_whatever_the_scenario(start):
+    _, port = start("--fault", "errors:*:100", "--scenario", "errors", track="baseline")
+    assert ask(port, "GET", "/api/cart")[0] == 200
+
+
+def test_an_answer_is_one_write_on_a_connection_that_stays_open(start):
+    _, port = start()
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        for _ in range(3):
+            connection.sendall(b"GET /api/cart HTTP/1.1\r\nHost: sample\r\n\r\n")
+            head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert json.loads(body)["total"] == 136.9
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_cleanly(start, number):
+    process, port = start()
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=20)
+    assert (process.returncode, output, errors) == (0, "", "")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+
+
+def test_it_ends_when_its_parent_is_gone():
+    """The service inherits a pipe's writing end: the pipe ends when the service does."""
+    parent = (
+        "import os, subprocess, sys; from subprocess import PIPE;"
+        "child = subprocess.Popen(sys.argv[1:], stdin=PIPE, stdout=PIPE);"
+        "child.stdout.readline(); os.write(2, b'ready'); os._exit(0)"
+    )
+    command = [sys.executable, "-I", "-c", parent, *APP, "0", "--track", "canary"]
+    assert subprocess.run(command, stderr=subprocess.PIPE, check=True, timeout=60).stderr == b"ready"
+
+
+def test_a_taken_port_is_one_line(start):
+    _, port = start()
+    result = subprocess.run([*APP, str(port), "--track", "canary"], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == f"releasegate: 127.0.0.1:{port}: [Errno 98] Address already in use\n"

@@ -1,0 +1,106 @@
+"""Real servers for tests: on free ports of 127.0.0.1, awaited by asking them, stopped by their own process id."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+DEADLINE = 20.0
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def await_true(ready, what):
+    deadline = time.monotonic() + DEADLINE
+    while not ready():
+        assert time.monotonic() < deadline, f"{what} did not happen within {DEADLINE:g} s"
+        time.sleep(0.02)
+
+
+def answers(url):
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@contextmanager
+def running(command, ready_url, log):
+    """Start `command`, wait until `ready_url` answers, and stop it at the end."""
+    with Path(log).open("ab") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
+        try:
+
+            def ready():
+                assert process.poll() is None, f"{command[0]} ended: {Path(log).read_text()[-2000:]}"
+                return answers(ready_url)
+
+            await_true(ready, f"{ready_url} answering")
+            yield process
+        finally:
+            # Its data is thrown away: nobody waits until it has closed its connections.
+            process.kill()
+
+
+@contextmanager
+def prometheus(program, folder, targets, *, interval="500ms"):
+    """A Prometheus that scrapes `targets` (`host:port` to labels), by its URL."""
+    folder.mkdir(parents=True, exist_ok=True)
+    jobs = (
+        "".join(
+            f"  - targets: ['{target}']\n    labels: {{{', '.join(f'{k}: {v}' for k, v in labels.items())}}}\n"
+            for target, labels in targets.items()
+        )
+        .replace("  - targets", "    - targets")
+        .replace("    labels", "      labels")
+    )
+    config = folder / "prometheus.yml"
+    config.write_text(
+        f"global: {{scrape_interval: {interval}}}\nscrape_configs:\n- job_name: app\n  static_configs:\n{jobs}"
+    )
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [
+        program("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}",
+        f"--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.retention.time=100y", "--log.level=warn",
+    ]  # fmt: skip
+    with running(command, f"{url}/-/ready", folder / "prometheus.log"):
+        yield url
+
+
+def query(url, text):
+    """The result of an instant query."""
+    with urllib.request.urlopen(f"{url}/api/v1/query?{urllib.parse.urlencode({'query': text})}", timeout=5) as answer:
+        return json.load(answer)["data"]["result"]
+
+
+@contextmanager
+def victoria_metrics(program, folder, config):
+    """A VictoriaMetrics with the scrape configuration of `config`, by its URL."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [
+        program("victoria-metrics"), f"-httpListenAddr=127.0.0.1:{port}", f"-promscrape.config={config}",
+        "-promscrape.config.strictParse=false", "-search.latencyOffset=0s", "-retentionPeriod=100y",
+        f"-storageDataPath={folder / 'victoria'}",
+    ]  # fmt: skip
+    with running(command, f"{url}/health", folder / "victoria.log"):
+        yield url
+
+
+@contextmanager
+def counting_app(folder, port):
+    """The application of `counting_app.py` on `port`."""
+    command = [sys.executable, str(Path(__file__).with_name("counting_app.py")), str(port)]
+    with running(command, f"http://127.0.0.1:{port}/metrics", folder / f"app-{port}.log") as process:
+        yield process
