@@ -2,15 +2,10 @@
 
 import json
 import math
-import sys
-from pathlib import Path
-
-import numpy as np
-import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 import canary_peers as peers
+import numpy as np
+import pytest
 
 pytestmark = pytest.mark.data
 

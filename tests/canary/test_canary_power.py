@@ -2,19 +2,17 @@
 
 import json
 import math
-import sys
 from pathlib import Path
 
+import canary_power as power
 import numpy as np
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "benchmarks"))
-
-import canary_power as power
 from canary_traffic import ALL_KINDS, World, simulate
 
 from releasegate.canary.judge import Decision
+from releasegate.canary.power import Plan
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def outcomes(world, runs):
@@ -70,8 +68,6 @@ def test_slow_canaries_are_found(slower):
 
 
 def test_what_the_judge_says_it_would_have_caught_it_catches():
-    from releasegate.canary.power import Plan
-
     times = Plan(200.0, 0.005, weight=0.05).detectable()
     caught = aborted(World(rate=200, times=times), 100)
     assert 84 <= caught <= 98

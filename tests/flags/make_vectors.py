@@ -68,7 +68,8 @@ engine.initialize()
 def serve(name, key, default):
     context = {"targetingKey": key, "key": key, "gofeatureflag": {"currentDateTime": asked["now"]}}
     found = engine.evaluate(WasmInput(
-        flagKey=name, flag=asked["flags"][name], evalContext=context, flagContext=WasmFlagContext(defaultSdkValue=default)
+        flagKey=name, flag=asked["flags"][name], evalContext=context,
+        flagContext=WasmFlagContext(defaultSdkValue=default),
     ))
     return default if found.value is None else found.value
 answer = {}

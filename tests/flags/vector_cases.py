@@ -48,10 +48,14 @@ FLAGD = {
             ]
         }
     ),
-    "boolean": _flagd({"if": [{"in": [{"var": "targetingKey"}, ["user-1", "user-2"]]}, True, False]}, variants={"true": True, "false": False}, defaultVariant="false"),
+    "boolean": _flagd(
+        {"if": [{"in": [{"var": "targetingKey"}, ["user-1", "user-2"]]}, True, False]},
+        variants={"true": True, "false": False},
+        defaultVariant="false",
+    ),
     "disabled": _flagd({"fractional": [["on", 50], ["off", 50]]}, state="DISABLED"),
     "static": _flagd({}, defaultVariant="on"),
-}  # fmt: skip
+}
 
 GOFF = {
     "checkout-v2": _goff(defaultRule=_percentage(5, 95)),
@@ -79,11 +83,12 @@ GOFF = {
     ),
     "progress": _goff(defaultRule={"progressiveRollout": _PROGRESS}),
     "experiment-over": _goff(
-        defaultRule={"variation": "enabled"}, experimentation={"start": "2026-01-01T00:00:00Z", "end": "2026-02-01T00:00:00Z"}
+        defaultRule={"variation": "enabled"},
+        experimentation={"start": "2026-01-01T00:00:00Z", "end": "2026-02-01T00:00:00Z"},
     ),
     "empty-rules": _goff(targeting=[], scheduledRollout=[], experimentation={}, defaultRule={"variation": "enabled"}),
     "step-to-come": _goff(
         scheduledRollout=[{"date": "2027-01-01T00:00:00Z", "defaultRule": {"variation": "enabled"}}],
         defaultRule={"variation": "disabled"},
     ),
-}  # fmt: skip
+}
