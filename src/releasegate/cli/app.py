@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from releasegate.errors import InputError, PolicyError, ReleasegateError
+from releasegate.errors import InputError, PolicyError, ReleasegateError, RepositoryError
 
 if TYPE_CHECKING:
+    from releasegate.forge.host import Host
     from releasegate.forge.port import Forge
     from releasegate.policy.model import Policy
 
@@ -92,6 +93,13 @@ class App:
         from releasegate.forge.local import LocalForge  # noqa: PLC0415
 
         return LocalForge(self.directory, identity=runner_identity(os.environ))
+
+    def host(self) -> "Host":
+        """The host of the repository, for what git does not know: workflows, deployments, reviews."""
+        raise RepositoryError(
+            "a plain git repository has no workflows, deployments, artifacts, releases or reviews",
+            remedy="use a `command` in the policy, or name the repository on GitHub",
+        )
 
 
 def to_json(document: Mapping[str, Any]) -> str:

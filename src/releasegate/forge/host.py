@@ -1,0 +1,175 @@
+"""The host's side of the forge: what a hosting service does beside git. One of them has none of it, and says so.
+
+Everything that has an effect carries an `id` that the host keeps, so that it is found again and happens once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+DeploymentState = Literal["queued", "in_progress", "success", "failure", "error", "inactive"]
+Conclusion = Literal["success", "failure", "neutral", "cancelled", "skipped", "timed_out", "action_required"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowRun:
+    """One run of a workflow."""
+
+    id: int
+    name: str
+    """Its title, `run-name` filled in: it holds the `{id}` that it was started with."""
+    url: str
+    commit: str
+    event: str
+    """What started it: `push`, `workflow_dispatch`, …"""
+    attempt: int
+    status: str
+    """`completed`, or one of the host's words for not yet."""
+    conclusion: str | None
+    """`success`, `failure`, … once it is completed."""
+    actor: str
+    """The login that started this attempt."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has ended, however."""
+        return self.status == "completed"
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file that a workflow run left behind."""
+
+    id: int
+    name: str
+    run: int
+    commit: str
+    """The commit that the run was made for."""
+    size: int
+    """Bytes of the zip archive."""
+    sha256: str | None
+    """Of the zip archive, as the host tells it; None on hosts that do not."""
+    expired: bool
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A deployment as the host lists it."""
+
+    id: int
+    commit: str
+    ref: str
+    environment: str
+    state: str
+    """Its newest status; `pending` without one."""
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """A pull request."""
+
+    number: int
+    url: str
+    head: str
+    """The commit at its head."""
+    state: Literal["open", "closed", "merged"]
+    auto_merge: bool
+    """Whether the host merges it by itself once its rules are met."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A person's yes, read back from the host: never a typed name."""
+
+    login: str
+    source: Literal["environment", "pull-request"]
+    where: str
+    """The address at which it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How one commit came to the branch: its author, and the pull request that it was merged by."""
+
+    commit: str
+    authors: tuple[str, ...]
+    """Logins of author and committer; a name that belongs to no account is marked by `?`."""
+    pull_request: PullRequest | None
+    approvals: tuple[Approval, ...] = ()
+    """Approving reviews on the pull request's final head, by others than its author, not dismissed since."""
+    checks: Mapping[str, str] = field(default_factory=dict)
+    """The conclusion of each check on the final head, by name; `pending` while it runs."""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file of a release."""
+
+    name: str
+    content: bytes
+    media_type: str = "application/octet-stream"
+
+
+class Host(Protocol):
+    """What a hosting service does. `RepositoryError` where this one does not; `ForgeError` where it did not answer."""
+
+    def start_workflow(self, workflow: str, ref: str, inputs: Mapping[str, str], id: str) -> None:  # noqa: A002
+        """Dispatch `workflow` (its file name) on the branch or tag `ref`; `id` is one of its inputs too.
+
+        The host does not say which run that is: its `run-name` has to hold `${{ inputs.id }}`, and `find_run` finds it.
+        Not repeated here: the caller looks first, behind a claim.
+        """
+
+    def find_run(self, workflow: str, id: str) -> WorkflowRun | None:  # noqa: A002
+        """The newest run of `workflow` whose name holds `id`."""
+
+    def run(self, number: int) -> WorkflowRun:
+        """One run, as it is now."""
+
+    def ci_run(self, workflow: str, commit: str) -> WorkflowRun | None:
+        """The newest run of `workflow` for `commit` that was not started by hand, else the newest of all."""
+
+    def artifacts(self, name: str, commit: str) -> Sequence[Artifact]:
+        """The artifacts called `name` (a glob) of all runs and attempts for `commit`, newest first."""
+
+    def download(self, artifact: Artifact, limit: int) -> bytes:
+        """The artifact's zip archive, at most `limit` bytes; `InconclusiveError` if larger, expired or altered."""
+
+    def deploy(self, environment: str, commit: str, ref: str, id: str, *, production: bool) -> Deployment:  # noqa: A002
+        """Record a deployment, or find the one with this `id`. Nothing is merged, and no check is waited for."""
+
+    def deployment_status(self, deployment: int, state: DeploymentState, description: str, url: str = "") -> None:
+        """Set how a deployment stands."""
+
+    def deployments(self, environment: str) -> Sequence[Deployment]:
+        """The newest deployments to an environment, newest first; at most 30."""
+
+    def check_run(self, commit: str, name: str, conclusion: Conclusion, title: str, summary: str) -> str:
+        """Show a verdict at a commit and say where. One with the same name on the commit is brought up to date."""
+
+    def release(self, tag: str, title: str, notes: str, assets: Sequence[Asset] = ()) -> str:
+        """Publish the release of a tag, or complete the one that is there, and say where it is."""
+
+    def open_pull_request(
+        self, branch: str, base: str, title: str, body: str, *, auto_merge: bool = False
+    ) -> PullRequest:
+        """Ask for `branch` to be merged into `base`; an open one for that branch is found again."""
+
+    def pull_request(self, number: int) -> PullRequest:
+        """One pull request, as it is now."""
+
+    def origins(self, older: str, newer: str) -> Sequence[Origin]:
+        """How each commit that is in `newer` and not in `older` came to be, oldest first.
+
+        `InconclusiveError` where there are more than the host tells of.
+        """
+
+    def approvals(self, run: int) -> Sequence[Approval]:
+        """Who let a workflow run into a protected environment."""
+
+    def comment(self, issue: str, marker: str, body: str) -> str:
+        """Write a comment below an issue (its address), or find the one with this `marker`, and say where it is."""
