@@ -11,7 +11,7 @@ import sys
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from releasegate.rehearsal.sample.behaviour import LATENCY, SCENARIOS, Behaviour, Fault
+from releasegate.rehearsal.sample.behaviour import FIRST, LATENCY, SCENARIOS, Behaviour, Fault
 
 APP = [sys.executable, "-I", "-m", "releasegate.rehearsal.sample.app", "--port"]
 
@@ -66,9 +66,9 @@ def test_a_healthy_service_fails_once_in_a_hundred_and_takes_about_20_ms():
 
 
 def test_the_scenarios_multiply_errors_by_ten_or_latency_by_two_and_a_half():
-    errors = Behaviour(1, "canary", SCENARIOS["errors"])
+    errors = Behaviour(1, "canary", SCENARIOS["errors"].faults)
     assert shares(errors, "/") == pytest.approx(0.1, abs=0.015)
-    slow, healthy = Behaviour(1, "canary", SCENARIOS["slow"]), Behaviour(1, "canary")
+    slow, healthy = Behaviour(1, "canary", SCENARIOS["slow"].faults), Behaviour(1, "canary")
     for n in range(100):
         one, other = slow.outcome("/", n), healthy.outcome("/", n)
         assert (one.seconds, one.fails) == (pytest.approx(other.seconds * 2.5), other.fails)
@@ -150,6 +150,39 @@ def test_the_metrics_count_what_was_answered(start):
 def test_the_baseline_has_no_fault_whatever_the_scenario(start):
     _, port = start("--fault", "errors:*:100", "--scenario", "errors", track="baseline")
     assert ask(port, "GET", "/api/cart")[0] == 200
+
+
+def test_a_costly_agent_costs_eight_times_as_much_and_answers_as_before():
+    costly, healthy = Behaviour(1, "canary", SCENARIOS["costly-agent"].faults), Behaviour(1, "canary")
+    for n in range(50):
+        one, other = costly.outcome("/api/agent", n), healthy.outcome("/api/agent", n)
+        assert (one.cost, one.seconds, one.fails) == (pytest.approx(8 * other.cost), other.seconds, other.fails)
+
+
+def test_a_silent_canary_hears_its_first_requests_and_then_none(start):
+    _, port = start("--scenario", "silent")
+    for _ in range(FIRST):
+        ask(port, "GET", "/api/cart")
+    with pytest.raises(http.client.RemoteDisconnected):
+        ask(port, "GET", "/api/cart")
+    assert samples(port)["http_request_duration_seconds_count",] == FIRST
+    assert json.loads(ask(port, "GET", "/healthz")[2])["status"] == "ok"
+
+
+def test_what_both_tracks_share_breaks_after_the_canarys_first_requests(start, tmp_path):
+    options = ("--scenario", "shared-outage", "--shared", str(tmp_path / "outage"))
+    _, baseline = start(*options, track="baseline")
+    _, canary = start(*options)
+
+    def failed(port, path, times):
+        return sum(ask(port, "GET", path)[0] == 500 for _ in range(times))
+
+    assert failed(baseline, "/api/cart", FIRST + 20) < 6
+    assert failed(canary, "/api/cart", FIRST) < 6
+    assert not (tmp_path / "outage").exists()
+    assert failed(canary, "/api/cart", 100) > 5
+    assert failed(baseline, "/api/cart", 100) > 5
+    assert failed(baseline, "/", 100) < 6
 
 
 def test_an_answer_is_one_write_on_a_connection_that_stays_open(start):

@@ -131,7 +131,7 @@ def test_control_c_leaves_nothing_behind(tmp_path):
     [
         (
             ["--fault", "noise"],
-            "releasegate: --fault: 'noise' is no kind of fault: errors or slow; write KIND:ROUTE:FACTOR",
+            "releasegate: --fault: 'noise' is no kind of fault: errors, slow or cost; write KIND:ROUTE:FACTOR",
         ),
         (["--keep", "."], "releasegate: .: is there already; name a new folder, or remove this one"),
         (["--scenario", "weather"], "releasegate: Invalid value for '--scenario': 'weather' is not one of"),
@@ -147,13 +147,27 @@ def test_what_cannot_be_played_is_one_line(option, message):
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize(
-    ("scenario", "code", "culprit"), [("healthy", 0, None), ("errors", 1, "errors"), ("slow", 1, "duration")]
-)
+    ("scenario", "code", "culprit"),
+    [
+        ("healthy", 0, None), ("errors", 1, "errors"), ("slow", 1, "duration"), ("silent", 1, "rate"),
+        ("costly-agent", 1, "agent-cost"), ("shared-outage", 3, None),
+    ],
+)  # fmt: skip
 def test_every_scenario_ends_as_it_should(tmp_path, scenario, code, culprit, seed):
     result, _, left = play(tmp_path, "--scenario", scenario, "--seed", str(seed))
     answer = json.loads(result.stdout)
     aborted = [name for name, sli in answer["judgement"]["slis"].items() if sli["decision"] == "abort"]
     assert (result.returncode, aborted, left) == (code, [culprit] if culprit else [], []), result.stderr
+
+
+@pytest.mark.soak
+def test_a_shared_outage_is_not_the_canarys_fault_and_is_taken_back_as_the_policy_says(tmp_path):
+    result, keep, _ = play(tmp_path, "--scenario", "shared-outage")
+    answer = json.loads(result.stdout)
+    assert (result.returncode, answer["exit_code"], answer["decision"]) == (3, 3, "inconclusive"), result.stderr
+    assert "a shared outage" in answer["judgement"]["reason"]
+    assert answer["headline"].startswith("v1.4.0-rc.1 was taken back: errors: the baseline itself is far worse")
+    assert ledger_kinds(keep)[-1] == "rollback.finished"
 
 
 @pytest.mark.servers

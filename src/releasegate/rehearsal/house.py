@@ -102,6 +102,9 @@ class House:
                 "window": f"{WINDOW}s",
                 "interval": f"{INTERVAL}s",
                 "settle": "15s",
+                "on-inconclusive": "rollback",
+                # In half a minute at 5% of what a busy machine sends, a smaller part cannot be told from luck.
+                "detect": {"throughput": 4, "mean": 6},
                 **self._metrics(addresses),
                 "slis": {
                     "errors": {
@@ -109,6 +112,11 @@ class House:
                         "limit": "25%",
                     },
                     "duration": {"histogram": "http_request_duration_seconds", "tolerate": 1.2},
+                    "rate": {"throughput": "http_requests_total"},
+                    "agent-cost": {
+                        "mean": {"sum": "agent_task_cost_usd_sum", "count": "agent_task_cost_usd_count"},
+                        "tolerate": 1.2,
+                    },
                 },
             },
             "rollback": {"flags": {"off": [FLAG]}, "smoke": "smoke.yaml"},

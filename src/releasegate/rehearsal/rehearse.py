@@ -97,7 +97,8 @@ def _shop(root: Path, options: Options) -> Iterator[House]:
     )
     house.build(addresses)
     faults = [argument for fault in options.faults for argument in ("--fault", fault)]
-    behaviour = ["--seed", str(options.seed), "--scenario", options.scenario, *faults]
+    shared = ["--shared", str(root / "outage")]
+    behaviour = ["--seed", str(options.seed), "--scenario", options.scenario, *shared, *faults]
     with Processes(house.logs) as processes:
         shop = Shop(processes, house.deployed, ports, behaviour)
         try:

@@ -1,6 +1,6 @@
 """The sample service: `python -I -m releasegate.rehearsal.sample.app --port N --track baseline|canary --seed S`.
 
-It alone knows the scenario, and only a canary has its faults.
+It alone knows the scenario, and only a canary has its faults; an outage is both tracks'.
 
     /                        the page            (counted)
     /api/cart                what is in the cart (counted)
@@ -16,9 +16,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 from string import Template
 
-from releasegate.rehearsal.sample.behaviour import LATENCY, SCENARIOS, Behaviour, Fault, Outcome
+from releasegate.rehearsal.sample.behaviour import FIRST, LATENCY, SCENARIOS, Behaviour, Fault, Outcome, Scenario
 from releasegate.rehearsal.sample.measures import Measures
 from releasegate.rehearsal.serving import Handler, serve
 
@@ -54,19 +55,40 @@ class Identity:
 class Service:
     """The routes of one process: what they answer, what they count."""
 
-    def __init__(self, identity: Identity, behaviour: Behaviour) -> None:
+    def __init__(
+        self,
+        identity: Identity,
+        seed: int,
+        scenario: Scenario,
+        faults: Sequence[Fault] = (),
+        shared: Path | None = None,
+    ) -> None:
         self.identity = identity
         self.measures = Measures(tuple(LATENCY))
-        self._behaviour = behaviour
+        self._is_canary = identity.track == "canary"
+        own = (*scenario.faults, *faults) if self._is_canary else ()
+        self._behaviour = Behaviour(seed, identity.track, own)
+        self._in_outage = Behaviour(seed, identity.track, (*own, *scenario.outage))
+        self._scenario = scenario
+        self._shared = shared if scenario.outage else None
         self._count = {route: itertools.count() for route in ROUTES}
+        self._arrivals = itertools.count(1)
         self.assets = {name: asset(name) for name in ASSETS}
         page = Template(asset("page.html").decode())
         self._page = page.substitute(track=identity.track, release=identity.release).encode()
 
+    def hears(self) -> bool:
+        """Whether the next request arrives at all: none does any more at a canary that has fallen silent."""
+        first = next(self._arrivals) <= FIRST
+        if self._is_canary and not first and self._shared is not None:
+            self._shared.touch()
+        return first or not (self._is_canary and self._scenario.silent)
+
     def respond(self, route: str) -> tuple[int, str, bytes]:
         """Take the time that a request for `route` takes, count it, and return status, content type and body."""
         started = time.perf_counter()
-        outcome = self._behaviour.outcome(route, next(self._count[route]))
+        outage = self._shared is not None and self._shared.exists()
+        outcome = (self._in_outage if outage else self._behaviour).outcome(route, next(self._count[route]))
         if route == "/api/agent":
             with self.measures.queue.track_inprogress():
                 time.sleep(outcome.seconds)
@@ -127,7 +149,7 @@ def handler(service: Service) -> type[Handler]:
             elif path in ROUTES and ROUTES[path] != method:
                 self.answer(405, JSON, b'{"error":"another method is needed"}', {"Allow": ROUTES[path]})
             elif path in ROUTES:
-                self.answer(*service.respond(path), SECURITY)
+                self._serve(path)
             elif path == "/healthz":
                 self.answer(200, JSON, service.health())
             elif path == "/metrics":
@@ -136,6 +158,12 @@ def handler(service: Service) -> type[Handler]:
                 self.answer(200, ASSETS[name], service.assets[name], {**SECURITY, "Cache-Control": "max-age=86400"})
             else:
                 self.answer(404, JSON, b'{"error":"there is nothing here"}')
+
+        def _serve(self, route: str) -> None:
+            if service.hears():
+                self.answer(*service.respond(route), SECURITY)
+            else:
+                self.close_connection = True
 
     return SampleHandler
 
@@ -149,14 +177,15 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--release", default="0.0.0", help="what /healthz calls the version")
     parser.add_argument("--scenario", choices=tuple(SCENARIOS), default="healthy")
     parser.add_argument("--fault", type=Fault.parse, action="append", default=[], metavar="KIND:ROUTE:FACTOR")
+    parser.add_argument("--shared", type=Path, help="is there while what both tracks depend on is down")
     return parser.parse_args(argv)
 
 
 def main() -> None:
     """Serve until the rehearsal ends."""
     options = arguments()
-    faults = [*SCENARIOS[options.scenario], *options.fault] if options.track == "canary" else []
-    service = Service(Identity(options.track, options.release), Behaviour(options.seed, options.track, faults))
+    identity = Identity(options.track, options.release)
+    service = Service(identity, options.seed, SCENARIOS[options.scenario], options.fault, options.shared)
     serve(options.port, handler(service))
 
 

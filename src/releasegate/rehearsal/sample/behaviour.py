@@ -17,9 +17,9 @@ AGENT_COST = 0.018
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that is wrong with a new version: more errors, or more time, by a factor."""
+    """Something that is wrong: more errors, more time or a costlier agent, by a factor."""
 
-    kind: Literal["errors", "slow"]
+    kind: Literal["errors", "slow", "cost"]
     route: str
     """One route, or `*` for all of them."""
     factor: float
@@ -29,24 +29,44 @@ class Fault:
         """Read `KIND:ROUTE:FACTOR`, such as `errors:/api/checkout:6`; `ValueError` says what is wrong."""
         kind, _, rest = text.partition(":")
         route, _, factor = rest.rpartition(":")
-        if kind not in ("errors", "slow"):
-            raise ValueError(f"{kind!r} is no kind of fault: errors or slow")
+        if kind not in KINDS:
+            raise ValueError(f"{kind!r} is no kind of fault: errors, slow or cost")
         if route != "*" and route not in LATENCY:
             raise ValueError(f"{route!r} is no route: one of * {' '.join(LATENCY)}")
         if not 0 <= float(factor) <= 100:
             raise ValueError(f"{factor} is no factor from 0 to 100")
-        return cls("errors" if kind == "errors" else "slow", route, float(factor))
+        return cls(KINDS[kind], route, float(factor))
 
 
+KINDS: dict[str, Literal["errors", "slow", "cost"]] = {"errors": "errors", "slow": "slow", "cost": "cost"}
 LATENCY = {"/": 0.014, "/api/cart": 0.016, "/api/checkout": 0.022, "/api/agent": 0.026}
 """Median simulated latency of each route, in seconds."""
 
-SCENARIOS: dict[str, tuple[Fault, ...]] = {
-    "healthy": (),
-    "errors": (Fault("errors", "*", 10),),
-    "slow": (Fault("slow", "*", 2.5),),
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What happens to the service in a rehearsal."""
+
+    faults: tuple[Fault, ...] = ()
+    """The canary's, from its start."""
+    silent: bool = False
+    """Whether no request reaches the canary any more after its first `FIRST` ones."""
+    outage: tuple[Fault, ...] = ()
+    """Both tracks', from the canary's first `FIRST` requests on: something that they share breaks."""
+
+
+FIRST = 60
+"""Requests of the canary until it falls silent, or the outage begins: the split has been seen to flow by then."""
+SCENARIOS = {
+    "healthy": Scenario(),
+    "errors": Scenario((Fault("errors", "*", 10),)),
+    "slow": Scenario((Fault("slow", "*", 2.5),)),
+    "silent": Scenario(silent=True),
+    "costly-agent": Scenario((Fault("cost", "/api/agent", 8),)),
+    # The page needs nothing that is down, so that the smoke checks of a rollback stay green.
+    "shared-outage": Scenario(outage=tuple(Fault("errors", route, 15) for route in LATENCY if route != "/")),
 }
-"""What each scenario does to the canary; the baseline is always healthy."""
+"""By name. Only the sample service learns the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +86,9 @@ class Behaviour:
         self._key = f"{seed}:{track}"
         self._errors = dict.fromkeys(LATENCY, ERROR_SHARE)
         self._latency = dict(LATENCY)
+        self._cost = dict.fromkeys(LATENCY, AGENT_COST)
         for fault in faults:
-            changed = self._errors if fault.kind == "errors" else self._latency
+            changed = {"errors": self._errors, "slow": self._latency, "cost": self._cost}[fault.kind]
             for route in LATENCY if fault.route == "*" else (fault.route,):
                 changed[route] *= fault.factor
 
@@ -77,5 +98,5 @@ class Behaviour:
         return Outcome(
             seconds=min(self._latency[route] * exp(random.gauss(0, SPREAD)), SLOWEST),
             fails=random.random() < self._errors[route],
-            cost=AGENT_COST * exp(random.gauss(0, 0.6)),
+            cost=self._cost[route] * exp(random.gauss(0, 0.6)),
         )
