@@ -131,6 +131,14 @@ def to_json(document: object) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
 
 
+def respond(service: Service, route: str, to: Handler) -> None:
+    """Answer a request for `route`, or hang up where it does not arrive."""
+    if service.hears():
+        to.answer(*service.respond(route), SECURITY)
+    else:
+        to.close_connection = True
+
+
 def handler(service: Service) -> type[Handler]:
     """The HTTP face of `service`."""
 
@@ -149,7 +157,7 @@ def handler(service: Service) -> type[Handler]:
             elif path in ROUTES and ROUTES[path] != method:
                 self.answer(405, JSON, b'{"error":"another method is needed"}', {"Allow": ROUTES[path]})
             elif path in ROUTES:
-                self._serve(path)
+                respond(service, path, self)
             elif path == "/healthz":
                 self.answer(200, JSON, service.health())
             elif path == "/metrics":
@@ -158,12 +166,6 @@ def handler(service: Service) -> type[Handler]:
                 self.answer(200, ASSETS[name], service.assets[name], {**SECURITY, "Cache-Control": "max-age=86400"})
             else:
                 self.answer(404, JSON, b'{"error":"there is nothing here"}')
-
-        def _serve(self, route: str) -> None:
-            if service.hears():
-                self.answer(*service.respond(route), SECURITY)
-            else:
-                self.close_connection = True
 
     return SampleHandler
 
