@@ -41,4 +41,4 @@ fixtures:
 	@python=$(TEST) && exec "$$python" scripts/fixtures.py
 
 mutation:
-	@python=$(TEST) && exec "$$python" scripts/mutation.py $(ROOM)
+	@python=$(TEST) && exec "$$python" scripts/mutation.py $(ROOM) $(ARGS)

@@ -5,9 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 settings.register_profile("house", deadline=None)  # a slow machine is no fault of the code
+# Mutation testing compares runs: the same examples each time, none remembered, and no time spent on a smaller one.
+settings.register_profile(
+    "mutation", deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate]
+)
 settings.load_profile("house")
 
 REQUIRE_SERVERS = "RELEASEGATE_REQUIRE_SERVERS"
