@@ -8,6 +8,7 @@ from itertools import count
 
 from releasegate.errors import RaceError, RepositoryError
 from releasegate.forge.port import Change, Commit, FileAt, Tag
+from releasegate.gates.changes import IncomingCommit
 from releasegate.ledger.event import Actor
 
 
@@ -51,6 +52,7 @@ class MemoryForge:
         self.branches = {}
         self.made_tags = {}
         self.issues = {}
+        self.pull_requests = None
         self._lock = threading.RLock()
 
     def actor(self):
@@ -96,15 +98,16 @@ class MemoryForge:
         return tag
 
     def is_ancestor(self, older, newer):
-        seen, ahead = set(), [newer]
+        return older in self._reach(newer)
+
+    def _reach(self, sha):
+        seen, ahead = set(), [sha]
         while ahead:
             sha = ahead.pop()
-            if sha == older:
-                return True
             if sha not in seen:
                 seen.add(sha)
                 ahead.extend(self.commits[sha].parents)
-        return False
+        return seen
 
     def read(self, path, branch):
         commit = self.resolve(branch)
@@ -135,6 +138,21 @@ class MemoryForge:
             found.append(self.commits[sha])
             sha = next(iter(self.commits[sha].parents), None)
         return found[::-1]
+
+    def changes_between(self, older, newer):
+        """As a local forge; a test puts a commit's pull requests into `pull_requests`, by its id."""
+        old, new = self._reach(older), self._reach(newer)
+        return [
+            IncomingCommit(
+                sha=sha,
+                author=commit.author,
+                message=commit.message,
+                paths=tuple(change.path for change in commit.changes),
+                pull_requests=None if self.pull_requests is None else self.pull_requests.get(sha, ()),
+            )
+            for sha, commit in self.commits.items()
+            if sha in new and sha not in old
+        ]
 
     def open_issue(self, marker, title, body):
         with self._lock:

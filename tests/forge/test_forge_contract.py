@@ -117,6 +117,20 @@ def test_history_since_a_commit(forge):
     assert list(forge.history("main", since=three)) == []
 
 
+def test_what_comes_between_two_commits(forge):
+    one = first(forge)
+    two = forge.commit("main", {"a": b"2\n", "dir/b": b""}, "second\n\nSHOP-1", parent=one)
+    three = forge.commit("main", {"a": None}, "third", parent=two)
+    found = forge.changes_between(one, three)
+    assert [(c.sha, c.author, c.message.rstrip(), sorted(c.paths)) for c in found] == [
+        (two, "Ada", "second\n\nSHOP-1", ["a", "dir/b"]),
+        (three, "Ada", "third", ["a"]),
+    ]
+    assert [c.pull_requests for c in found] == [None, None]
+    assert list(forge.changes_between(three, three)) == []
+    assert list(forge.changes_between(three, one)) == []
+
+
 def test_branches_without_common_history(forge):
     first(forge)
     head = forge.commit("releasegate/ledger", {"events/1": b"{}"}, "event", parent=None)

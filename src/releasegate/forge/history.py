@@ -8,19 +8,42 @@ from releasegate.errors import InconclusiveError
 from releasegate.forge.git import Git
 from releasegate.forge.port import Change, Commit, Tag
 from releasegate.forge.refs import common_directory, is_shallow
+from releasegate.gates.changes import IncomingCommit
 
 GONE = re.compile(r"0+\Z")
 
 
 def commits(git: Git, head: str, since: str | None) -> Sequence[Commit]:
     """The commits from `since` (left out) to `head`, oldest first; parents come before their children."""
-    limits = [head] if since is None else [head, f"^{since}"]
-    shas = git.ok("rev-list", "--topo-order", "--reverse", *limits, "--").text.split()
-    _refuse_cut_history(git, shas)
-    headers = [_header(content) for _, _, content in _present(git, shas)]
+    shas, headers = _listed(git, head, since)
     parents = [tuple(header.get("parent", ())) for header in headers]
     changes = _changes(git, shas, parents)
     return [_commit(*facts) for facts in zip(shas, parents, headers, changes, strict=True)]
+
+
+def incoming(git: Git, older: str, newer: str) -> Sequence[IncomingCommit]:
+    """The commits that `newer` holds and `older` does not, oldest first, with the paths that they changed."""
+    shas, headers = _listed(git, newer, older)
+    paths: dict[str, list[str]] = {sha: [] for sha in shas}
+    for sha, _, path, _ in _differences(git, shas, [header.get("parent", ()) for header in headers], "--no-renames"):
+        paths[sha].append(path)
+    return [
+        IncomingCommit(
+            sha=sha,
+            author=_person(header.get("author", [""])[0])[0],
+            message=header["message"][0],
+            paths=tuple(paths[sha]),
+            pull_requests=None,
+        )
+        for sha, header in zip(shas, headers, strict=True)
+    ]
+
+
+def _listed(git: Git, head: str, since: str | None) -> tuple[Sequence[str], Sequence[Mapping[str, list[str]]]]:
+    limits = [head] if since is None else [head, f"^{since}"]
+    shas = git.ok("rev-list", "--topo-order", "--reverse", *limits, "--").text.split()
+    _refuse_cut_history(git, shas)
+    return shas, [_header(content) for _, _, content in _present(git, shas)]
 
 
 def tag(name: str, kind: str, content: bytes, commit: str) -> Tag:
@@ -78,16 +101,23 @@ def _person(line: str) -> tuple[str, datetime]:
 
 def _changes(git: Git, shas: Sequence[str], parents: Sequence[Sequence[str]]) -> list[tuple[Change, ...]]:
     """What each commit changed against its first parent."""
-    asked = "".join(f"{sha} {own[0]}\n" if own else f"{sha}\n" for sha, own in zip(shas, parents, strict=True))
-    arguments = ("--stdin", "-r", "-z", "--root", "-M", "--raw", "--no-abbrev", "--no-ext-diff", "--always")
-    raw = git.ok("diff-tree", *arguments, stdin=asked.encode()).stdout
-    found = list(_entries(raw.decode("utf-8", "surrogateescape").split("\0"), set(shas)))
+    found = _differences(git, shas, parents, "-M")
     blobs = [blob for _, _, _, blob in found if not GONE.match(blob)]
     contents = dict(zip(blobs, (item[2] if item else b"" for item in git.objects(blobs)), strict=True))
     by_commit: dict[str, list[Change]] = {sha: [] for sha in shas}
     for sha, status, path, blob in found:
         by_commit[sha].append(Change(status, path, contents.get(blob, b"")))
     return [tuple(by_commit[sha]) for sha in shas]
+
+
+def _differences(
+    git: Git, shas: Sequence[str], parents: Sequence[Sequence[str]], renames: str
+) -> list[tuple[str, str, str, str]]:
+    """What differs between each commit and its first parent: commit, status, path and blob."""
+    asked = "".join(f"{sha} {own[0]}\n" if own else f"{sha}\n" for sha, own in zip(shas, parents, strict=True))
+    arguments = ("--stdin", "-r", "-z", "--root", renames, "--raw", "--no-abbrev", "--no-ext-diff", "--always")
+    raw = git.ok("diff-tree", *arguments, stdin=asked.encode()).stdout
+    return list(_entries(raw.decode("utf-8", "surrogateescape").split("\0"), set(shas)))
 
 
 def _entries(fields: Sequence[str], shas: set[str]) -> Iterator[tuple[str, str, str, str]]:

@@ -23,6 +23,7 @@ from releasegate.forge.refs import (
     has_remote,
     is_shallow,
 )
+from releasegate.gates.changes import IncomingCommit
 from releasegate.ledger.event import Actor
 
 ROLES = ("AUTHOR", "COMMITTER")
@@ -184,6 +185,10 @@ class LocalForge:
         """The commits of `branch` (after `since`), oldest first; none where there is no such branch."""
         head = self.branch_head(branch)
         return [] if head is None else history.commits(self.git, head, since)
+
+    def changes_between(self, older: str, newer: str) -> Sequence[IncomingCommit]:
+        """The commits that `newer` holds and `older` does not; git knows nothing of pull requests."""
+        return history.incoming(self.git, older, newer)
 
     def open_issue(self, marker: str, title: str, body: str) -> str:
         """Write the issue as a Markdown file, once for each `marker`, and return its path."""

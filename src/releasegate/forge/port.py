@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from releasegate.gates.changes import IncomingCommit
 from releasegate.ledger.event import Actor
 
 
@@ -110,6 +111,13 @@ class Forge(Protocol):
 
     def history(self, branch: str, *, since: str | None = None) -> Sequence[Commit]:
         """The commits of `branch` (after `since`), oldest first; `InconclusiveError` if a shallow clone hides some."""
+
+    def changes_between(self, older: str, newer: str) -> Sequence[IncomingCommit]:
+        """The commits that `newer` holds and `older` does not, over all parents, oldest first, and how each came.
+
+        A forge without pull requests leaves them None, with `paths` filled. One that has them gives the merged ones
+        of each commit (none for a direct push), with `paths` at least where there is no pull request.
+        """
 
     def open_issue(self, marker: str, title: str, body: str) -> str:
         """Open an issue and say where it is. One with the same `marker` is found again, not doubled."""
