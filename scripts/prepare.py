@@ -1,10 +1,10 @@
 """Prepare a locked environment, and say where its Python is.
 
-    python3 scripts/prepare.py runtime|test [FOLDER]
+    python3 scripts/prepare.py runtime|test [FOLDER UV]
 
 Needs only Python >= 3.11 with pip, and a package index. uv is installed from `requirements/uv.txt` (hashes) into
-`.tools/uv`, the environment from `requirements/<name>.txt` (hashes) into `.tools/<name>-3.x`; or both below FOLDER,
-which is how the composite actions leave their own files alone. Neither the user's
+`.tools/uv`, the environment from `requirements/<name>.txt` (hashes) into `.tools/<name>-3.x`; or uv into the folder
+UV and the environment below FOLDER, which is how the composite actions leave their own files alone. Neither the user's
 Python nor their uv settings are touched. Where everything is as locked, nothing is done. The last line of standard
 output is the environment's Python.
 """
@@ -27,13 +27,13 @@ def main() -> int:
         say(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; name one: make PYTHON=python3.12 …")
         return 2
     name = sys.argv[1]
-    tools = Path(sys.argv[2]) if len(sys.argv) > 2 else TOOLS
-    environment = tools / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
+    folder, uv_folder = map(Path, sys.argv[2:]) if len(sys.argv) > 2 else (TOOLS, TOOLS / "uv")
+    environment = folder / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
     stamp = environment / ".releasegate-lock"
     wanted = fingerprint(name)
     if not (stamp.exists() and stamp.read_text() == wanted):
         try:
-            build(environment, name)
+            build(environment, name, uv_executable(uv_folder))
         except subprocess.CalledProcessError as error:
             program = Path(error.cmd[0]).name
             say(f"could not prepare {environment.name}: `{program}` exited {error.returncode}")
@@ -51,15 +51,14 @@ def fingerprint(name: str) -> str:
     return digest.hexdigest()
 
 
-def build(environment: Path, name: str) -> None:
-    """Install uv and the locked packages, and put the checkout itself on the environment's path."""
-    uv = uv_executable(environment.parent)
+def build(environment: Path, name: str, uv: str) -> None:
+    """Install the locked packages, and put the checkout itself on the environment's path."""
     say(f"preparing {environment.name} from requirements/{name}.txt (once)")
     shutil.rmtree(environment, ignore_errors=True)
-    run(uv, "venv", "--quiet", "--python", sys.executable, str(environment))
+    run(uv, "--no-config", "venv", "--quiet", "--python", sys.executable, str(environment))
     python = str(environment / EXECUTABLES / "python")
     lock = str(ROOT / "requirements" / f"{name}.txt")
-    run(uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, lock)
+    run(uv, "--no-config", "pip", "sync", "--quiet", "--require-hashes", "--python", python, lock)
     libraries = subprocess.run(
         [python, "-I", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
         check=True,
@@ -69,9 +68,8 @@ def build(environment: Path, name: str) -> None:
     (Path(libraries) / "releasegate-checkout.pth").write_text(f"{ROOT / 'src'}\n")
 
 
-def uv_executable(tools: Path = TOOLS) -> str:
-    """The locked uv below `tools`, installed there first where it is missing or another one."""
-    home = tools / "uv"
+def uv_executable(home: Path = TOOLS / "uv") -> str:
+    """The locked uv in `home`, installed there first where it is missing or another one."""
     lock = ROOT / "requirements" / "uv.txt"
     stamp = home / ".releasegate-lock"
     if not (stamp.exists() and stamp.read_text() == lock.read_text()):
@@ -84,7 +82,7 @@ def uv_executable(tools: Path = TOOLS) -> str:
 
 
 def run(*command: str) -> None:
-    """Run a command with none of the caller's uv settings; what it prints goes to standard error."""
+    """Run a command with none of the caller's uv settings but index and cache; it prints to standard error."""
     kept = {"UV_DEFAULT_INDEX", "UV_CACHE_DIR"}
     environment = {key: value for key, value in os.environ.items() if not key.startswith("UV_") or key in kept}
     environment.pop("VIRTUAL_ENV", None)

@@ -1,7 +1,8 @@
 """A repository that uses the actions, and act, which runs its workflows on this machine.
 
 act runs on the host, without docker and without a network of its own. What it cannot fetch stands in for itself:
-checkout is act's own, setup-python hands out the Python that runs the tests.
+checkout is act's own, setup-python hands out the Python that runs the tests (and this checkout's locked uv, so that
+not every job installs it again; `test_hostile_repository.py` sees it installed).
 """
 
 import os
@@ -9,16 +10,15 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
+from act_runs import FLAGS, ROOT, Run
+from prepare import uv_executable
 
-ROOT = Path(__file__).resolve().parents[2]
 ACT = Path(sys.executable).with_name("act")
 SAMPLES = ROOT / "src" / "releasegate" / "rehearsal" / "samples"
-FLAGS = "# Who sees what.\ncheckout-v2:\n  enabled: true\n  percentage: 50   # of the users\n"
 SETUP_PYTHON = """\
 name: a stand-in for setup-python
 inputs: {python-version: {description: range}, update-environment: {description: "false"}}
@@ -28,7 +28,9 @@ runs:
   steps:
     - id: here
       shell: bash
-      run: echo "python-path=PYTHON" >> "$GITHUB_OUTPUT"
+      run: |
+        echo "python-path=PYTHON" >> "$GITHUB_OUTPUT"
+        ln -sfn "UV" "$RUNNER_TEMP/releasegate-uv"
 """
 
 
@@ -52,16 +54,17 @@ def action(tmp_path_factory):
     folder.mkdir()
     for name in ("action.yml", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
-    for name in ("feature-flags", "requirements", "scripts", "src"):
+    for name in (".github", "feature-flags", "requirements", "scripts", "src"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     return committed(folder)
 
 
 @pytest.fixture(scope="session")
 def setup_python(tmp_path_factory):
+    uv = Path(uv_executable()).parents[1]
     folder = tmp_path_factory.mktemp("stand-in") / "setup-python"
     folder.mkdir()
-    (folder / "action.yml").write_text(SETUP_PYTHON.replace("PYTHON", sys._base_executable))
+    (folder / "action.yml").write_text(SETUP_PYTHON.replace("PYTHON", sys._base_executable).replace("UV", str(uv)))
     return committed(folder)
 
 
@@ -91,44 +94,31 @@ def shop(tmp_path):
     return folder
 
 
-@dataclass(frozen=True)
-class Run:
-    """What one run of a workflow left: its exit status and its log."""
-
-    code: int
-    log: str
-
-    @property
-    def printed(self):
-        """What the steps printed, one string a line, without act's own marks."""
-        return re.findall(r"^\[[^\]]*\] +\| (.*)$", self.log, flags=re.MULTILINE)
-
-
 @pytest.fixture
 def act(action, setup_python, tmp_path):
     """Run a workflow of a repository; every pin of the action and of setup-python is mapped to this machine."""
 
-    def run(folder, *, event="push", env=None, inputs=None, workflow=None):
+    def run(folder, *, event="push", env=None, inputs=None, workflow=None, secrets=None, options=()):
         if workflow is not None:
             file = folder / ".github" / "workflows" / "test.yml"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(workflow)
         command = [
             ACT, event, "-P", "ubuntu-latest=-self-hosted", "--no-cache-server", "--artifact-server-addr", "127.0.0.1",
-            "--secret", "GITHUB_TOKEN=none-at-all",
+            "--action-cache-path", tmp_path / "act", "--actor", "octocat", *options,
         ]  # fmt: skip
-        uses = "\n".join(path.read_text() for path in [*folder.glob(".github/workflows/*.yml"), action / "action.yml"])
+        sources = [*folder.glob(".github/workflows/*.yml"), *action.rglob("*.yml")]
+        uses = "\n".join(path.read_text() for path in sources)
         places = {"releasegate/releasegate": action, "actions/setup-python": setup_python}
-        for name, ref in set(re.findall(r"uses: ([\w-]+/[\w-]+)(?:/[\w-]+)*@(\w+)", uses)):
+        for name, ref in sorted(set(re.findall(r"uses: ([\w-]+/[\w-]+)(?:/[\w./-]+)?@([\w.]+)", uses))):
             if name in places:
                 command += ["--local-repository", f"{name}@{ref}={places[name]}"]
-        for option, values in (("--env", env), ("--input", inputs)):
+        env = {"GIT_CONFIG_GLOBAL": os.devnull, **(env or {})}
+        settings = {"--env": env, "--input": inputs, "--secret": {"GITHUB_TOKEN": "none-at-all", **(secrets or {})}}
+        for option, values in settings.items():
             for name, value in (values or {}).items():
                 command += [option, f"{name}={value}"]
-        environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
-        )
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
         return Run(done.returncode, done.stdout + done.stderr)
 
     return run

@@ -1,5 +1,6 @@
 """What a person sees while a rollout runs: a live view in a terminal, lines in a log."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,8 +15,10 @@ from releasegate.runbook.world import Began, Progress, Tell
 
 BAR = 32
 """Characters of a bar."""
-LOG_EVERY = 10.0
-"""Seconds between two lines about a running canary in a log."""
+LOG_EVERY = 60.0
+"""Seconds between two lines about a running canary in a log; a window under half an hour gets up to thirty of them."""
+LOG_AT_MOST = 10.0
+"""Seconds between two such lines of the shortest window."""
 SIGNS = {State.ALREADY: ("✓", "green"), State.DONE: ("✓", "green"), State.FAILED: ("✗", "bold red")}
 
 
@@ -77,10 +80,10 @@ def _bar(share: float, style: str) -> Text:
 
 @contextmanager
 def live_view(title: str, window: float, *, interactive: bool) -> Iterator[Tell]:
-    """Show what is told: drawn anew in a terminal on standard error, else a line a thing."""
+    """Show what is told: drawn anew in a terminal on standard error, else (also in GitHub Actions) a line a thing."""
     console = Console(stderr=True)
-    if not (interactive and console.is_terminal):
-        yield _Log(console).tell
+    if not (interactive and console.is_terminal) or os.environ.get("GITHUB_ACTIONS") == "true":
+        yield _Log(console, window).tell
         return
     view = View(title, window)
     with Live(view, console=console, refresh_per_second=8, transient=True):
@@ -88,10 +91,11 @@ def live_view(title: str, window: float, *, interactive: bool) -> Iterator[Tell]
 
 
 class _Log:
-    """A line for each stage, and one for a running canary every few seconds."""
+    """A line for each stage, and one for a running canary now and then."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, window: float) -> None:
         self._console = console
+        self._every = max(LOG_AT_MOST, min(LOG_EVERY, window / 30))
         self._next = 0.0
 
     def tell(self, progress: Progress) -> None:
@@ -101,7 +105,7 @@ class _Log:
             case Outcome():
                 self._line(f"{SIGNS[progress.state][0]} {progress.title}: {progress.text}")
             case Assessment() if progress.t >= self._next:
-                self._next = progress.t + LOG_EVERY
+                self._next = progress.t + self._every
                 evidence = ", ".join(
                     f"{name} {max(0.0, sli.log_evidence / sli.line):.0%}"
                     for name, sli in progress.slis.items()

@@ -1,0 +1,32 @@
+"""What tests under act share: the shop's flag file, and what a run left."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = "# Who sees what.\ncheckout-v2:\n  enabled: true\n  percentage: 50   # of the users\n"
+OFF = FLAGS.replace("true", "false").replace("50", "0").rstrip()
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of a workflow left: its exit status and its log."""
+
+    code: int
+    log: str
+
+    def outputs(self, name):
+        """The values of an output, in the order in which steps set it."""
+        return re.findall(rf"::set-output:: {name}=(.*)$", self.log, flags=re.MULTILINE)
+
+    @property
+    def summary(self):
+        """The Markdown that the steps wrote, without act's own marks."""
+        parts = re.findall(r"^\[[^\]]*\] +⚙  Summary - (.*?)(?=^\[[^\]]*\] )", self.log, flags=re.MULTILINE | re.DOTALL)
+        return "".join(dict.fromkeys(parts))
+
+    @property
+    def printed(self):
+        """What the steps printed, one string a line, without act's own marks."""
+        return re.findall(r"^\[[^\]]*\] +\| (.*)$", self.log, flags=re.MULTILINE)
