@@ -1,122 +1,43 @@
 """How often the judge aborts a healthy canary, and how fast it finds a bad one, beside the rules of its peers.
 
-    python benchmarks/canary_power.py run PART… [--share 1.0]     parts: healthy, sick, kinds; results are kept as JSON
-    python benchmarks/canary_power.py table                       the table of docs/canary.md, from what was kept
+    python benchmarks/canary_power.py run [PART[:ROW]…] [--share 1.0]   results are kept in canary_power.jsonl
+    python benchmarks/canary_power.py docs                              the kept results into the table of docs/canary.md
 
-Everything comes from fixed seeds. A full run takes about an hour of one core.
+Everything comes from fixed seeds, one a canary, so that a cell can be run again alone. A full run takes about half an
+hour of one core. Each cell keeps what its first canaries came to: a test runs these again, and fails where the judge
+was changed and the cell was not measured again.
 """
 
 import argparse
 import json
 import math
-import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import zlib
 from pathlib import Path
 
 import canary_peers as peers
 import numpy as np
-from canary_traffic import ALL_KINDS, BOUNDS, World, simulate
+from canary_cells import RATES, Cell, cells
+from canary_traffic import simulate
 
 from releasegate.canary.judge import Decision, Judge
 from releasegate.canary.recording import Recording
-from releasegate.canary.sli import Kind, SliSpec
 
 RESULTS = Path(__file__).with_name("canary_power.jsonl")
-RATES = (20.0, 200.0, 2000.0)
-ALPHA = 0.01
-HEALTHY, SICK, KAYENTA = 2000, 400, 400
-RULES = {
-    "Argo, errors > 1% each minute, failureLimit 3": lambda recording: peers.argo(recording, 0.01, 3),
-    "Flagger, errors > 1% each minute, threshold 5": lambda recording: peers.flagger(recording, 0.01, 5),
+DOCS = Path(__file__).resolve().parents[1] / "docs" / "canary.md"
+BEGIN, END = "<!-- table: benchmarks/canary_power.py docs -->\n", "<!-- end of table -->"
+KAYENTA = 400
+SAMPLE = 2
+MOST_ABORTED, MOST_BOUND, LEAST_FOUND, SILENT_INTERVALS = 0.01, 0.016, 0.9, 4
+COLUMNS = (
+    *("canary", "must", "aborted, % (upper 95% bound)", "inconclusive, %", "median, s", "(median - 15 s) / B"),
+    *("Argo", "Flagger", "Kayenta"),
+)
+PEERS = {
+    "Argo": lambda recording: peers.argo(recording, 0.01, 3),
+    "Flagger": lambda recording: peers.flagger(recording, 0.01, 5),
+    "Kayenta": peers.kayenta,
 }
-LATENCY = {"duration": SliSpec(Kind.HISTOGRAM, bounds=BOUNDS)}
-SILENCE = {"errors": SliSpec(Kind.RATIO), "rate": SliSpec(Kind.THROUGHPUT)}
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell of the table: so many canaries of one world."""
-
-    part: str
-    row: str
-    world: World
-    runs: int
-    ideal: float | None = None
-    """Seconds that the fastest possible test with the same promise takes."""
-    peers: bool = False
-
-
-def ideal_errors(world: World) -> float:
-    """Wald's bound: the log of 1/alpha over the information a second in the split of the errors between the tracks."""
-    w, k = world.weight, world.times
-    theta = w * k / (w * k + 1 - w)
-    gain = theta * math.log(theta / w) + (1 - theta) * math.log((1 - theta) / (1 - w))
-    rate = world.rate * world.errors * (w * k + 1 - w)
-    return math.log(1 / ALPHA) / (rate * gain) * (2 * world.clump - 1)
-
-
-def ideal_latency(world: World) -> float:
-    """The same from the two tracks' buckets."""
-
-    def shares(slower: float) -> np.ndarray:
-        edges = [0.5 * (1 + math.erf(math.log(b / (0.1 * slower)) / 0.7 / math.sqrt(2))) for b in BOUNDS]
-        return np.diff([0.0, *edges, 1.0])
-
-    usual, slow, w = shares(1.0), shares(world.slower), world.weight
-    both = w * slow + (1 - w) * usual
-    gain = sum(
-        part * float(np.sum(p[p > 0] * np.log(p[p > 0] / both[p > 0]))) for part, p in ((w, slow), (1 - w, usual))
-    )
-    return math.log(1 / ALPHA) / (world.rate * gain)
-
-
-def healthy() -> Iterator[Cell]:
-    limited = {"errors": SliSpec(Kind.RATIO, limit=0.05)}
-    for rate in RATES:
-        calm = World(rate=rate)
-        yield Cell("healthy", "Poisson", calm, HEALTHY, peers=True)
-        yield Cell("healthy", "clumps, mean 3", replace(calm, clump=3), HEALTHY, peers=True)
-        yield Cell("healthy", "clumps, mean 10", replace(calm, clump=10), HEALTHY, peers=True)
-        yield Cell("healthy", "daily wave of 60%", replace(calm, wave=0.6), HEALTHY, peers=True)
-        yield Cell("healthy", "shared outage, 20x for 10 min", replace(calm, outage=20), HEALTHY, peers=True)
-        yield Cell("healthy", "weight 5, 10, then 25%", replace(calm, steps={600: 0.1, 1200: 0.25}), HEALTHY)
-        yield Cell("healthy", "weight 25%", replace(calm, weight=0.25), HEALTHY)
-        yield Cell("healthy", "20 restarts, 5% missed polls", replace(calm, restarts=20, missed=0.05), HEALTHY)
-        yield Cell("healthy", "limit 5%", replace(calm, slis=limited), HEALTHY)
-        yield Cell("healthy", "limit 5%, clumps, mean 10", replace(calm, slis=limited, clump=10), HEALTHY)
-
-
-def sick() -> Iterator[Cell]:
-    for rate in RATES:
-        for clump in (1, 3, 10):
-            for times in (1.5, 2, 3, 5, 10, 40):
-                world = World(rate=rate, times=times, clump=clump)
-                ideal = ideal_errors(world)
-                if ideal < 720 and (clump == 1 or rate * 0.05 * 0.005 * times * 1800 / clump >= 10):
-                    name = "Poisson" if clump == 1 else f"clumps, mean {clump}"
-                    yield Cell("sick", f"errors x{times:g}, {name}", world, SICK, ideal, peers=clump == 1)
-
-
-def kinds() -> Iterator[Cell]:
-    for rate in RATES:
-        yield Cell("kinds", "healthy, five kinds, cost log-normal", World(rate=rate, slis=ALL_KINDS), HEALTHY)
-        pareto = World(rate=rate, slis=ALL_KINDS, tail="pareto")
-        yield Cell("kinds", "healthy, five kinds, cost Pareto", pareto, HEALTHY)
-        for slower in (1.2, 1.5, 2, 3):
-            world = World(rate=rate, slis=LATENCY, slower=slower)
-            yield Cell("kinds", f"latency x{slower:g}", world, SICK, ideal_latency(world))
-        for begin in (0, 900):
-            silent = World(rate=rate, slis=SILENCE, silent_from=begin)
-            yield Cell("kinds", f"silent from {begin} s", silent, SICK)
-        bad = World(rate=rate, slis=ALL_KINDS, times=5)
-        ideal = ideal_errors(bad) * math.log(5 / ALPHA) / math.log(1 / ALPHA)
-        yield Cell("kinds", "errors x5 among five SLIs", bad, SICK, ideal)
-    cost = {"cost": SliSpec(Kind.MEAN, tolerate=1.2)}
-    for tail in ("lognormal", "pareto"):
-        dear = World(slis=cost, dearer=2, tasks=100, tail=tail)
-        yield Cell("kinds", f"cost x2, {tail}, 5 tasks/s", dear, SICK)
 
 
 def judge(recording: Recording) -> tuple[Decision, float]:
@@ -129,36 +50,59 @@ def judge(recording: Recording) -> tuple[Decision, float]:
     return judgement.decision, math.inf if judgement.decided_at is None else judgement.decided_at
 
 
-def run(cell: Cell, number: int, share: float) -> dict[str, object]:
-    """Simulate a cell; `number` is its seed."""
+def canary(cell: Cell, index: int) -> Recording:
+    """One of a cell's canaries."""
+    return simulate(cell.world, np.random.default_rng([zlib.crc32(repr(cell.key).encode()), index]))
+
+
+def run(cell: Cell, share: float) -> dict:
+    """Simulate a cell."""
     began, runs = time.process_time(), max(20, round(cell.runs * share))
-    decisions, times = {decision.value: 0 for decision in Decision}, []
-    rules: dict[str, list[float]] = {}
+    outcomes: list[tuple[Decision, float]] = []
+    rules: dict[str, list[float]] = {name: [] for name in PEERS if cell.peers}
     for index in range(runs):
-        recording = simulate(cell.world, np.random.default_rng([number, index]))
-        decision, at = judge(recording)
-        decisions[decision.value] += 1
-        times.append(at if decision is Decision.ABORT else math.inf)
-        if cell.peers:
-            for name, rule in RULES.items():
-                rules.setdefault(name, []).append(rule(recording))
-            if index < KAYENTA * share:
-                rules.setdefault("Kayenta, every 5 minutes", []).append(peers.kayenta(recording))
+        recording = canary(cell, index)
+        outcomes.append(judge(recording))
+        for name, times in rules.items():
+            if name != "Kayenta" or index < KAYENTA * share:
+                times.append(PEERS[name](recording))
+    times = [at if decision is Decision.ABORT else math.inf for decision, at in outcomes]
     return {
         "part": cell.part,
         "row": cell.row,
         "rate": cell.world.rate,
-        "interval": cell.world.interval,
         "runs": runs,
-        "ideal": cell.ideal,
-        **decisions,
+        **{said.value: sum(decision is said for decision, _ in outcomes) for said in Decision},
         "median": finite(float(np.median(times))),
+        "slowest": finite(max(times)),
+        "sample": [[decision.value, finite(at)] for decision, at in outcomes[:SAMPLE]],
         "peers": {
             name: {"aborted": float(np.mean(np.isfinite(at))), "median": finite(float(np.median(at)))}
             for name, at in rules.items()
         },
         "seconds": round(time.process_time() - began, 1),
     }
+
+
+def speed(cell: Cell, result: dict) -> float | None:
+    """How many times as long as the fastest possible test it took; None where there is no such figure."""
+    if cell.ideal is None or result["median"] is None:
+        return None
+    return max(0.0, result["median"] - cell.world.interval) / cell.ideal
+
+
+def reached(cell: Cell, result: dict) -> bool:
+    """Whether a cell is as good as it must be."""
+    share = result["abort"] / result["runs"]
+    if cell.part == "healthy":
+        return share <= MOST_ABORTED and upper_bound(result["abort"], result["runs"]) <= MOST_BOUND
+    if cell.row.startswith("silent"):
+        late = cell.world.silent_from + SILENT_INTERVALS * cell.world.interval
+        return share == 1 and result["slowest"] <= late
+    if cell.most is not None:
+        times = speed(cell, result)
+        return times is not None and times <= cell.most
+    return share >= LEAST_FOUND
 
 
 def finite(value: float) -> float | None:
@@ -179,50 +123,120 @@ def upper_bound(successes: int, runs: int) -> float:
     return high
 
 
+def must(cell: Cell) -> str:
+    """What is asked of a cell, in a few words."""
+    if cell.part == "healthy":
+        return "at most 1%, bound 1.6%"
+    if cell.row.startswith("silent"):
+        return "all within 60 s"
+    return f"at most {cell.most:g} B" if cell.most else "at least 90%" if cell.ideal is None else "shown"
+
+
 def table(results: list[dict]) -> str:
-    """Everything that was kept, as Markdown."""
+    """Everything that was kept, as Markdown; of each row the cells of 20, 200 and 2000 requests/s."""
+    kept = {(result["part"], result["row"], result["rate"]): result for result in results}
+    rows: dict[tuple[str, str], list[Cell]] = {}
+    for cell in cells():
+        rows.setdefault(cell.key[:2], []).append(cell)
     lines = [
-        "| canary | requests/s | aborted, % (upper 95% bound) | inconclusive, % | median, s | (median - 15 s) / B | peers |",
-        "|---|---|---|---|---|---|---|",
+        f"| {' | '.join(COLUMNS)} |",
+        "|---" * len(COLUMNS) + "|",
     ]
-    for result in results:
-        aborted, runs, median = result["abort"], result["runs"], result["median"]
-        share = f"{100 * aborted / runs:.2f}"
-        if result["ideal"] is None and 2 * aborted < runs:
-            share += f" ({100 * upper_bound(aborted, runs):.2f})"
-        held = f"{100 * result['inconclusive'] / runs:.1f}" if result["inconclusive"] else ""
-        ratio = ""
-        if result["ideal"] and median is not None:
-            ratio = f"{max(0.0, median - result['interval']) / result['ideal']:.2f} (B {result['ideal']:.3g} s)"
-        rules = "; ".join(
-            f"{name.split(',')[0]} {100 * seen['aborted']:.1f}%"
-            + (f", {seen['median']:.0f} s" if seen["median"] else "")
-            for name, seen in result["peers"].items()
-        )
-        shown = f"{median:.0f}" if median is not None else ""
-        lines.append(f"| {result['row']} | {result['rate']:g} | {share} | {held} | {shown} | {ratio} | {rules} |")
+    for (_, row), of_row in rows.items():
+        measured = {cell.world.rate: (cell, kept[cell.key]) for cell in of_row if cell.key in kept}
+        if measured:
+            shown = [
+                across(measured, figure)
+                for figure in (aborted, held, median, times, *(peer_figure(name) for name in PEERS))
+            ]
+            lines.append(f"| {' | '.join([row, must(of_row[0]), *shown])} |")
     return "\n".join(lines)
+
+
+def across(measured: dict[float, tuple[Cell, dict]], figure) -> str:
+    """One figure at every rate; nothing where no cell has it."""
+    if len(measured) == 1 and "tasks/s" in next(iter(measured.values()))[0].row:
+        return figure(*next(iter(measured.values())))
+    said = [figure(*measured[rate]) if rate in measured else "" for rate in RATES]
+    return " / ".join(text or "-" for text in said) if any(said) else ""
+
+
+def aborted(cell: Cell, result: dict) -> str:
+    share = f"{100 * result['abort'] / result['runs']:.3g}"
+    bound = f" ({100 * upper_bound(result['abort'], result['runs']):.2g})" if cell.part == "healthy" else ""
+    return share + bound
+
+
+def held(cell: Cell, result: dict) -> str:
+    del cell
+    return f"{100 * result['inconclusive'] / result['runs']:.3g}" if result["inconclusive"] else ""
+
+
+def median(cell: Cell, result: dict) -> str:
+    del cell
+    return "" if result["median"] is None else f"{result['median']:.0f}"
+
+
+def times(cell: Cell, result: dict) -> str:
+    ratio = speed(cell, result)
+    return "" if ratio is None else f"{ratio:.2f}"
+
+
+def peer_figure(name: str):
+    def figure(cell: Cell, result: dict) -> str:
+        del cell
+        seen = result["peers"].get(name)
+        if seen is None:
+            return ""
+        after = f" {seen['median']:.0f} s" if seen["median"] else ""
+        return f"{100 * seen['aborted']:.0f}%{after}"
+
+    return figure
+
+
+def documented(text: str, results: list[dict]) -> str:
+    """The text of the docs with the table of what was kept."""
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    return f"{before}{BEGIN}{table(results)}\n{END}{after}"
+
+
+def load() -> list[dict]:
+    """What was kept."""
+    return [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
+
+
+def measure(parts: list[str], share: float) -> None:
+    """Run the cells of these parts, and keep each as it is done."""
+    for cell in cells():
+        if any(f"{cell.part}:{cell.row}".startswith(part) for part in parts or [""]):
+            result = run(cell, share)
+            results = {(kept["part"], kept["row"], kept["rate"]): kept for kept in load()}
+            results[cell.key] = result
+            order = [cell.key for cell in cells()]
+            keys = sorted((key for key in results if key in order), key=order.index)
+            RESULTS.write_text("".join(json.dumps(results[key]) + "\n" for key in keys))
+            ratio = speed(cell, result)
+            figures = "" if ratio is None else f", {ratio:.2f} B"
+            mark = "" if reached(cell, result) else "   MISSED"
+            print(
+                f"{cell.row}, {cell.world.rate:g}/s: aborted {result['abort']} of {result['runs']}{figures}{mark}",
+                flush=True,
+            )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["run", "table"])
+    parser.add_argument("what", choices=["run", "docs"])
     parser.add_argument(
-        "parts", nargs="*", help="healthy, sick, kinds; or a part and a row's beginning, as sick:latency"
+        "parts", nargs="*", help="healthy, sick, kinds; or a part and a row's beginning, as kinds:latency"
     )
     parser.add_argument("--share", type=float, default=1.0, help="of the runs")
     options = parser.parse_args()
-    kept = [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
-    results = {(result["part"], result["row"], result["rate"]): result for result in kept}
     if options.what == "run":
-        for number, cell in enumerate([*healthy(), *sick(), *kinds()]):
-            if any(f"{cell.part}:{cell.row}".startswith(part) for part in options.parts or [""]):
-                result = run(cell, number, options.share)
-                results[cell.part, cell.row, cell.world.rate] = result
-                print(json.dumps(result), flush=True)
-                RESULTS.write_text("".join(json.dumps(result) + "\n" for result in results.values()))
-    order = [(cell.part, cell.row, cell.world.rate) for cell in [*healthy(), *sick(), *kinds()]]
-    sys.stdout.write(table([results[key] for key in order if key in results]) + "\n")
+        measure(options.parts, options.share)
+    else:
+        DOCS.write_text(documented(DOCS.read_text(), load()))
 
 
 if __name__ == "__main__":

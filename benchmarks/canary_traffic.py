@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import erf, log, sqrt
 
 import numpy as np
 
+from releasegate.canary.outage import together
 from releasegate.canary.recording import Header, Line, Recording
 from releasegate.canary.sli import Kind, SliSpec
 
@@ -95,10 +97,9 @@ def _track(world, rng, track, share, level):
         bad = rng.binomial(requests, level)
     lost = np.ones(len(requests))
     lost[rng.integers(0, len(requests), world.restarts)] = rng.uniform(0, 1, world.restarts)
-    bad, requests = rng.binomial(bad, lost), rng.binomial(requests, 1.0) * 1
-    rows = {
-        "errors": list(zip(bad.astype(float), np.maximum(np.ceil(requests * lost), bad).astype(float), strict=True))
-    }
+    bad = rng.binomial(bad, lost)
+    total = np.maximum(np.ceil(requests * lost), bad)
+    rows = {"errors": list(zip(bad.astype(float).tolist(), total.astype(float).tolist(), strict=True))}
     if "duration" in world.slis:
         rows["duration"] = _durations(world, rng, requests, canary)
     if "rate" in world.slis:
@@ -111,8 +112,6 @@ def _track(world, rng, track, share, level):
 
 
 def _durations(world, rng, requests, canary):
-    from math import erf, log, sqrt
-
     slower = world.slower if canary else 1.0
     below = [0.5 * (1 + erf(log(bound / (0.1 * slower)) / 0.7 / sqrt(2))) for bound in BOUNDS]
     shares = np.diff([0.0, *below, 1.0])
@@ -139,10 +138,19 @@ def _levels(rng, size):
 
 def _lines(world, rng, times, weights, tracks):
     failed = rng.uniform(size=len(times)) < world.missed
-    last = weights[0]
+    last, waiting = weights[0], {}
     for index, t in enumerate(times.tolist()):
         weight = None if weights[index] == last else float(weights[index])
         last = weights[index]
-        names = ("baseline",) if t <= 0 else ("baseline", "canary")
-        counts = {sli: {track: tracks[track][sli][index] for track in names} for sli in world.slis}
-        yield Line(t, {} if failed[index] else counts, weight)
+        for sli in world.slis:
+            for track in ("baseline",) if t <= 0 else ("baseline", "canary"):
+                counts, missed = tracks[track][sli][index], waiting.get((sli, track))
+                waiting[sli, track] = counts if missed is None else together(missed, counts)
+        if failed[index]:
+            yield Line(t, {}, weight)
+            continue
+        found: dict = {sli: {} for sli in world.slis}
+        for (sli, track), counts in waiting.items():
+            found[sli][track] = counts
+        waiting = {}
+        yield Line(t, found, weight)

@@ -1,18 +1,13 @@
 """The benchmark's simulated canaries, a few of them, and the table that the docs show."""
 
-import json
-import math
-from pathlib import Path
-
 import canary_power as power
 import numpy as np
 import pytest
+from canary_cells import LATENCY, cells, ideal_errors, ideal_latency
 from canary_traffic import ALL_KINDS, World, simulate
 
 from releasegate.canary.judge import Decision
 from releasegate.canary.power import Plan
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def outcomes(world, runs):
@@ -57,14 +52,14 @@ def test_at_most_one_healthy_canary_in_a_hundred_is_aborted(world):
 )
 def test_sick_canaries_are_found_nearly_as_fast_as_can_be(world, most):
     median = float(np.median([at for _, at in outcomes(world, 61)]))
-    assert (median - world.interval) / power.ideal_errors(world) <= most
+    assert (median - world.interval) / ideal_errors(world) <= most
 
 
 @pytest.mark.parametrize("slower", [1.2, 1.5, 2.0])
 def test_slow_canaries_are_found(slower):
-    world = World(rate=20, slis=power.LATENCY, slower=slower)
+    world = World(rate=20, slis=LATENCY, slower=slower)
     median = float(np.median([at for _, at in outcomes(world, 41)]))
-    assert (median - world.interval) / power.ideal_latency(world) <= 2.5
+    assert (median - world.interval) / ideal_latency(world) <= 2.5
 
 
 def test_what_the_judge_says_it_would_have_caught_it_catches():
@@ -74,15 +69,16 @@ def test_what_the_judge_says_it_would_have_caught_it_catches():
 
 
 def test_the_table_of_the_docs_is_the_one_that_was_measured():
-    results = [json.loads(line) for line in power.RESULTS.read_text().splitlines()]
-    text = (ROOT / "docs" / "canary.md").read_text()
-    shown = text.split("<!-- table: benchmarks/canary_power.py table -->")[1].split("<!-- end of table -->")[0]
-    assert shown.strip() == power.table(power.ordered(results))
-    for result in results:
-        if result["part"] == "healthy":
-            assert result["abort"] / result["runs"] <= 0.01, result["row"]
-        elif result["ideal"]:
-            ratio = (result["median"] - result["interval"]) / result["ideal"]
-            most = 2.5 if "latency" in result["row"] else 2.0 if "clumps" in result["row"] else 1.4
-            assert ratio <= most, result["row"]
-    assert not math.isnan(sum(result["seconds"] for result in results))
+    results = power.load()
+    assert results
+    text = power.DOCS.read_text()
+    assert text == power.documented(text, results)
+
+
+def test_what_was_measured_is_as_good_as_it_must_be_and_of_this_judge():
+    kept = {(result["part"], result["row"], result["rate"]): result for result in power.load()}
+    measured = [(cell, kept[cell.key]) for cell in cells() if cell.key in kept]
+    assert [cell.key for cell, result in measured if not power.reached(cell, result)] == []
+    for cell, result in measured:
+        again = [power.judge(power.canary(cell, index)) for index in range(power.SAMPLE)]
+        assert [[decision.value, power.finite(at)] for decision, at in again] == result["sample"], cell.key
