@@ -8,6 +8,7 @@ from releasegate.cli.app import Noun
 
 # name: (module in releasegate.cli, one line of help). The module holds a click command of the same name.
 COMMANDS = {
+    "backtest": ("canary_backtest", "Replay the past: how often would healthy releases have been aborted?"),
     "plan": ("canary_plan", "Tell before the release what a canary can catch."),
     "replay": ("canary_replay", "Judge recordings again."),
     "watch": ("canary_watch", "Judge a canary live."),

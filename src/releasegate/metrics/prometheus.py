@@ -58,6 +58,10 @@ class PrometheusReader:
         found = self._ask(f"last_over_time({name}[{LOOK_BACK}])", at)
         return frozenset(label for labels in found for label, _ in labels) if found else None
 
+    def query(self, text: str, at: float) -> Answer:
+        """Each series' samples in the answer to any instant query at the moment `at`."""
+        return self._ask(text, at)
+
     def _ask(self, query: str, at: float) -> Answer:
         """Each series' samples in the answer to an instant query at the moment `at`; the same one is asked once."""
         if self._at != at:

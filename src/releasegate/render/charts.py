@@ -51,20 +51,35 @@ def evidence_chart(grown: Growth) -> str:
 
 
 def _line_chart(title: str, times: Sequence[float], series: Mapping[str, Sequence[float]], *, top: float) -> str:
+    points = {
+        name: [(t, min(value, top)) for t, value in zip(times, values, strict=True)] for name, values in series.items()
+    }
+    colours = (*COLOURS[: len(series) - 1], LINE_COLOUR)
+    return _chart(title, points, colours, x_title="seconds since the split flowed", range=(0, top), show_dots=False)
+
+
+def dots(title: str, points: Mapping[str, Sequence[tuple[float, float]]], colours: Sequence[str], x_title: str) -> str:
+    """Points without lines, in a colour for each of their names."""
+    return _chart(title, points, colours, x_title=x_title, stroke=False, dots_size=3.5, include_x_axis=True)
+
+
+def _chart(
+    title: str, points: Mapping[str, Sequence[tuple[float, float]]], colours: Sequence[str], **options: object
+) -> str:
     import pygal  # noqa: PLC0415  only a report needs it
     from pygal.style import Style  # noqa: PLC0415
 
-    colours = (*COLOURS[: len(series) - 1], LINE_COLOUR)
     style = Style(
-        background="transparent", plot_background="transparent", colors=colours, font_family="system-ui, sans-serif",
-        foreground="#5b6672", foreground_strong="#39424d", foreground_subtle="#d9dee4", title_font_size=15,
-        label_font_size=11, major_label_font_size=11, legend_font_size=13,
+        background="transparent", plot_background="transparent", colors=tuple(colours),
+        font_family="system-ui, sans-serif", foreground="#5b6672", foreground_strong="#39424d",
+        foreground_subtle="#d9dee4", title_font_size=15, label_font_size=11, major_label_font_size=11,
+        legend_font_size=13,
     )  # fmt: skip
     chart = pygal.XY(
-        js=[], style=style, title=title, height=320, width=860, show_dots=False, legend_at_bottom=True,
-        legend_at_bottom_columns=6, x_title="seconds since the split flowed", range=(0, top), explicit_size=False,
-        disable_xml_declaration=True, stroke_style={"width": 2.5}, show_y_guides=True, margin=8,
+        js=[], style=style, title=title, height=320, width=860, legend_at_bottom=True, legend_at_bottom_columns=6,
+        explicit_size=False, disable_xml_declaration=True, stroke_style={"width": 2.5}, show_y_guides=True, margin=8,
+        **options,
     )  # fmt: skip
-    for name, values in series.items():
-        chart.add(name, [(t, min(value, top)) for t, value in zip(times, values, strict=True)])
+    for name, values in points.items():
+        chart.add(name, values)
     return SCRIPT.sub("", str(chart.render(is_unicode=True)))

@@ -1,0 +1,96 @@
+"""`releasegate canary backtest`: what a rule, and the judge, would have made of a service's past."""
+
+import os
+from pathlib import Path
+from random import Random
+
+import click
+
+from releasegate.cli.app import App, Verb, pass_app
+from releasegate.cli.quantities import DURATION, SHARE
+from releasegate.errors import InputError, PolicyError, UsageError
+from releasegate.policy.metrics import Prometheus, Tls
+from releasegate.policy.selector import Selector, parse_selector
+
+NAMED = ("argo: errors > 1%, 3 failures", "flagger: errors > 1%, 5 failures")
+"""The rules where none is given: the thresholds are those of the peers' own examples."""
+
+
+@click.command("backtest", cls=Verb)
+@click.option("--prometheus", "url", metavar="URL", required=True, help="A server that answers Prometheus' HTTP API.")
+@click.option("--errors", metavar="QUERY", required=True, help="The counter of failed requests, as a selector.")
+@click.option("--total", metavar="QUERY", required=True, help="The counter of all requests.")
+@click.option("--days", type=click.FloatRange(0.25, 366), default=14.0, show_default=True, help="How far back.")
+@click.option(
+    "--rule", "rules", metavar="RULE", multiple=True, help="'errors > 1%, 5 failures' [Argo's and Flagger's]."
+)
+@click.option("--releases", type=click.IntRange(2, 2000), default=96, show_default=True, help="How many at most.")
+@click.option("--weight", type=SHARE, default=0.05, help="The planned share of the traffic [5%].")
+@click.option("--window", type=DURATION, default=1800.0, help="How long the canary is to be watched [30m].")
+@click.option("--interval", type=DURATION, default=15.0, help="Between polls [15s].")
+@click.option("--false-abort", type=SHARE, default=0.01, help="The risk of aborting a healthy canary [1%].")
+@click.option("--catch", type=click.FloatRange(1, min_open=True), default=2.0, help="The regression wished for [2].")
+@click.option("--token-from", metavar="NAME", help="The environment variable that holds a bearer token.")
+@click.option("--tenant", help="Sent as X-Scope-OrgID.")
+@click.option("--ca", type=click.Path(dir_okay=False), help="A file of certificates to trust in place of the usual.")
+@click.option("--svg", metavar="FILE", help="Write the picture here.")
+@click.option("--seed", type=int, default=1, help="Which pods are the canary: the same seed takes the same [1].")
+@pass_app
+def backtest(
+    app: App, /, url: str, errors: str, total: str, rules: tuple[str, ...], days: float, releases: int,
+    weight: float, window: float, interval: float, false_abort: float, catch: float, svg: str | None, seed: int,
+    token_from: str | None, tenant: str | None, ca: str | None,
+) -> int:  # fmt: skip
+    """Replay the past as canaries of what already ran: how often would they have been aborted for nothing?
+
+    Only reads from Prometheus, and needs no policy. QUERY is a counter: http_requests_total{code=~"5.."}.
+    """
+    from releasegate.canary.recording import Header  # noqa: PLC0415  keeps `--help` fast
+    from releasegate.canary.rules import parse_rule  # noqa: PLC0415
+    from releasegate.canary.sli import Kind, SliSpec  # noqa: PLC0415
+    from releasegate.metrics.aggregate import Archive  # noqa: PLC0415
+    from releasegate.metrics.http_api import HttpApi  # noqa: PLC0415
+    from releasegate.metrics.prometheus import PrometheusReader  # noqa: PLC0415
+    from releasegate.render import backtest as render  # noqa: PLC0415
+    from releasegate.runbook import backtest as procedure  # noqa: PLC0415
+
+    now = app.now()
+    if interval <= 0 or interval > window / 4:
+        raise UsageError("fewer than four polls a window judge nothing", where="--interval", remedy="write 15s")
+    slis = {"errors": SliSpec(Kind.RATIO)}
+    header = Header("backtest", now, interval, window, weight, slis, false_abort=false_abort)
+    question = procedure.Question(
+        errors=_counter("--errors", errors), total=_counter("--total", total), days=days, releases=releases,
+        rules=tuple(map(parse_rule, rules or NAMED)), header=header,
+    )  # fmt: skip
+    server = Prometheus(url=url, bearer=_token(token_from), tenant=tenant, tls=Tls(ca=ca) if ca else None)
+    archive = Archive(PrometheusReader(HttpApi(server)), question.total, interval)
+    end = now.timestamp() // interval * interval - interval
+    found = procedure.backtest(archive, question, end, Random(seed).random)
+    if svg:
+        _write(app, svg, render.svg(found))
+    app.emit({**found.document(catch), "summary": render.sentence(found, catch)}, render.text(found, catch))
+    return 0
+
+
+def _counter(option: str, text: str) -> Selector:
+    try:
+        return parse_selector(text)
+    except PolicyError as error:
+        raise UsageError(error.what, where=option, remedy=error.remedy) from error
+
+
+def _token(name: str | None) -> str | None:
+    """The token that the environment variable `name` holds: an argument would stand in the process list."""
+    if name is None:
+        return None
+    if not os.environ.get(name):
+        raise UsageError(f"the environment has no {name}", where="--token-from")
+    return os.environ[name]
+
+
+def _write(app: App, path: str, content: str) -> None:
+    try:
+        Path(app.directory / path).write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", where=path) from error
