@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,3 +51,28 @@ def program():
         pytest.skip(reason)
 
     return find
+
+
+@pytest.fixture(scope="session")
+def node_programs():
+    """The folder of the Node programs that tests run, prepared there first."""
+    script = Path(__file__).resolve().parent.parent / "scripts" / "node.py"
+    done = subprocess.run([sys.executable, script, "test"], check=True, capture_output=True, text=True)
+    return Path(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="session")
+def github_server(node_programs, tmp_path_factory):
+    """An emulator of GitHub behind a front that checks what is sent; one for all tests of a process."""
+    from github_front import serve  # noqa: PLC0415  only these tests need it
+
+    with serve(node_programs, tmp_path_factory.mktemp("github")) as front:
+        yield front
+
+
+@pytest.fixture
+def github(github_server):
+    """The front with nothing recorded yet; whatever a test sent must have been as GitHub describes it."""
+    github_server.reset()
+    yield github_server
+    assert github_server.violations == []

@@ -13,6 +13,8 @@
         ├── RaceError           the ref moved meanwhile (read again, decide again, retry)
         ├── MetricsError        Prometheus, or a metrics page
         └── ForgeError          git's remote, or GitHub
+            ├── RefusedError        GitHub understood, and said no (with its HTTP status)
+            └── UnknownOutcomeError it did not answer a write, which may or may not have been carried out
 
 A message says what is wrong; `where` is `file:line:column` or an address; `remedy` says what to do. All three end up
 in the one line that the command line prints. Codes 70 (a bug) and 130 (interrupted) belong to `releasegate.cli.main`.
@@ -99,3 +101,16 @@ class MetricsError(OutsideError):
 
 class ForgeError(OutsideError):
     """Git's remote or its host did not answer, or refused."""
+
+
+class RefusedError(ForgeError):
+    """The host understood the request and will not carry it out; nothing was done."""
+
+    def __init__(self, status: int, what: str, *, where: str | None = None, remedy: str | None = None) -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.status = status
+        """The HTTP status."""
+
+
+class UnknownOutcomeError(ForgeError):
+    """The host did not answer a write: whether it was carried out has to be looked up, and it is not repeated."""

@@ -6,15 +6,20 @@ import pytest
 
 from fakes import MemoryForge, blob_id
 from git_over_http import serve
+from github_front import github_forge
 from releasegate.errors import RaceError, RepositoryError
 from releasegate.forge.local import LocalForge
 from releasegate.ledger.event import Actor
 from repositories import origin, repository, with_origin
 
 
-@pytest.fixture(params=["memory", "alone", "remote", "http"])
+@pytest.fixture(params=["memory", "alone", "remote", "http", "github", "github without GraphQL"])
 def forge(request, tmp_path):
-    if request.param == "memory":
+    if request.param.startswith("github"):
+        front = request.getfixturevalue("github")
+        front.graphql = request.param == "github"
+        yield github_forge(front)
+    elif request.param == "memory":
         yield MemoryForge()
     elif request.param == "alone":
         yield LocalForge(repository(tmp_path / "repo"))
@@ -36,8 +41,8 @@ def test_an_empty_repository_has_nothing(forge):
     assert list(forge.tags("*")) == []
 
 
-def test_the_actor_is_told_and_not_vouched_for(forge):
-    assert forge.actor() == Actor("Ada", verified=False)
+def test_the_actor_is_told_and_vouched_for_by_a_host_alone(forge):
+    assert forge.actor() == Actor("Ada", verified=forge.name == "github")
 
 
 def test_a_first_commit_starts_a_branch(forge):

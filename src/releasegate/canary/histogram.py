@@ -27,8 +27,6 @@ SMALLEST = 0.05
 """The smallest factor: one fast request of the canary does not refute that it is slower."""
 STEEPNESS = 2.0
 """How the log odds rise with the logarithm of a bound where there is only one."""
-ROUNDING = 1e-12
-"""What the gains of a factor may be off by: where the odds make so little matter, nothing is said."""
 FEWEST = 20.0
 """How many requests of the baseline must have been seen before alternatives are drawn."""
 
@@ -99,13 +97,13 @@ class Alternative:
     """
 
     def __init__(self, canary: Sequence[float], tolerated: Sequence[Sequence[float]]) -> None:
-        self.room = max(max(canary) - 1, ROUNDING)
+        self.largest = max(canary)
         self.logs = [log(factor) for factor in canary]
         self.gains = [1 - sum(map(mul, row, canary)) for row in tolerated]
 
     def log_factor(self, baseline: Sequence[float], canary: Sequence[float], odds: float) -> float:
         """The log evidence of a poll's counts, where `odds` are the canary's requests over the baseline's."""
-        if odds * self.room > 0.97:  # so many requests of the canary that the baseline's factors would be < 0
+        if odds * (self.largest - 1) > 0.97:  # so many requests of the canary that the baseline's factors would be < 0
             return 0.0
         evidence: float = sum(map(mul, canary, self.logs))
         evidence += sum(map(mul, baseline, [log1p(odds * gain) for gain in self.gains]))
@@ -188,14 +186,14 @@ class HistogramMonitor:
         if all_baseline <= 0 or all_canary <= 0:
             return Detectable(None, None)
         shares = self._shares()
-        odds, weight = all_canary / all_baseline, all_canary / (all_baseline + all_canary)
+        weight = all_canary / (all_baseline + all_canary)
         alternatives = draw(shares, self._bounds, self._tolerate, weight)
         start = log((1 - LATE) / len(alternatives)) - lines["worse"]
 
         def excess(extra: float) -> float:
             slower = slowed(shares, self._bounds, self._tolerate * (1 + extra))
             counts = [all_canary * share for share in slower]
-            return max(self._ninth(each, counts, odds) for each in alternatives) + start
+            return max(self._ninth(each, counts, weight) for each in alternatives) + start
 
         low, high = 0.0, 40.0
         if excess(high) < 0:
@@ -206,9 +204,9 @@ class HistogramMonitor:
         ratio = self._tolerate * (1 + high)
         return Detectable(ratio, self._level(slowed(shares, self._bounds, ratio), all_canary, lines))
 
-    def _ninth(self, each: Alternative, counts: Sequence[float], odds: float) -> float:
+    def _ninth(self, each: Alternative, counts: Sequence[float], weight: float) -> float:
         """The log evidence that nine of ten such canaries reach."""
-        mean = each.log_factor(self._baseline, counts, odds)
+        mean = each.log_factor(self._baseline, counts, weight / (1 - weight))
         total = sum(counts)
         first = sum(map(mul, counts, each.logs)) / total
         second = sum(count * value**2 for count, value in zip(counts, each.logs, strict=True)) / total
@@ -251,13 +249,13 @@ class HistogramMonitor:
 
     def _excluded(self, usual: Sequence[float], slow: Sequence[float]) -> float:
         """The largest factor by which `slow` is excluded to be slower than `usual` at most; 0 if none is."""
-        odds, weight = sum(slow) / sum(usual), sum(slow) / (sum(usual) + sum(slow))
+        odds = sum(slow) / sum(usual)
         total = sum(usual) + 1
         shares = [(count + 1 / len(usual)) / total for count in usual]
         low, high = log(1 / 30), log(30)
         for _ in range(12):
             middle = (low + high) / 2
-            alternatives = draw(shares, self._bounds, exp(middle), weight, SLOWER[:5])
+            alternatives = draw(shares, self._bounds, exp(middle), odds / (1 + odds), SLOWER[:5])
             start = log((1 - LATE) / len(alternatives))
             best = max(each.log_factor(usual, slow, odds) for each in alternatives) / self._spread + start
             low, high = (middle, high) if best >= INTERVAL_LINE else (low, middle)

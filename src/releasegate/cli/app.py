@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from releasegate.cli.quantities import DURATION
 from releasegate.errors import InputError, PolicyError, ReleasegateError, RepositoryError
 
 if TYPE_CHECKING:
+    from releasegate.forge.github.api import Api
     from releasegate.forge.host import Host
     from releasegate.forge.port import Forge
     from releasegate.policy.model import Policy
@@ -28,6 +30,11 @@ class App:
     output: str = "text"
     verbose: int = 0
     directory: Path = Path()
+    repo: str | None = None
+    max_wait: float = 120.0
+    _forge: "Forge | None" = None
+    _api: "Api | None" = None
+    _hosted: "Policy | None" = None
 
     @property
     def json(self) -> bool:
@@ -85,14 +92,28 @@ class App:
         for path in (self.policy_path,) if self.policy_path else POLICY_PATHS:
             if self.policy_path or (self.directory / path).is_file():
                 return load_policy(self.read(path), path, os.environ)
-        return None
+        return None if self.repo in (None, "local") else self._policy_of_the_host()
+
+    def _policy_of_the_host(self) -> "Policy | None":
+        """The policy on the default branch of the repository that `--repo` names."""
+        from releasegate.policy.load import load_policy  # noqa: PLC0415  keeps `--help` fast
+
+        for path in POLICY_PATHS if self._hosted is None else ():
+            found = self.forge().read(path, "HEAD")
+            if found is not None:
+                self._hosted = load_policy(found.content, f"{self.repo}:{path}", os.environ)
+                break
+        return self._hosted
 
     def forge(self) -> "Forge":
-        """The forge of the checkout that the command runs in."""
-        from releasegate.cli.actions import runner_identity  # noqa: PLC0415  keeps `--help` fast
-        from releasegate.forge.local import LocalForge  # noqa: PLC0415
+        """The forge that the command works on: the same one for the whole run of the program."""
+        from releasegate.cli.forge import choose  # noqa: PLC0415  keeps `--help` fast
 
-        return LocalForge(self.directory, identity=runner_identity(os.environ))
+        if self._forge is None:
+            self._forge, self._api = choose(self.directory, self.repo, self.max_wait)
+            if self.verbose:
+                self.say(f"forge: {self._forge.name}, {self._forge.home}")
+        return self._forge
 
     def host(self) -> "Host":
         """The host of the repository, for what git does not know: workflows, deployments, reviews."""
@@ -126,6 +147,21 @@ def _common_options() -> list[click.Parameter]:
             expose_value=False,
             callback=_set("output"),
             help="What standard output holds.",
+        ),
+        click.Option(
+            ["--repo"],
+            metavar="OWNER/NAME",
+            expose_value=False,
+            callback=_set("repo"),
+            help="Work on GitHub, without a checkout; `local`: through git alone.",
+        ),
+        click.Option(
+            ["--max-wait"],
+            metavar="DURATION",
+            expose_value=False,
+            type=DURATION,
+            callback=_set("max_wait"),
+            help="How long to wait for GitHub's limits in all; 2m.",
         ),
         click.Option(["-v", "--verbose"], count=True, expose_value=False, callback=_set("verbose"), help="Say more."),
     ]

@@ -33,6 +33,8 @@ def in_repository(app: App, path: str) -> str:
     for root in target.parents:
         if (root / ".git").exists():
             return target.relative_to(root).as_posix()
+    if app.repo not in (None, "local"):  # there need not be a checkout
+        return path
     raise RepositoryError("not in a git repository", where=path, remedy="use --in-place to edit the file alone")
 
 

@@ -29,7 +29,7 @@ def rc(app: App, version: str | None, commit: str | None, dry_run: bool) -> int:
     """
     policy = app.policy()
     forge = app.forge()
-    if commit is None:
+    if commit is None and forge.name == "local":
         _refuse_uncommitted(app)
     sha = forge.resolve(commit or "HEAD")
     found = tags.candidate(forge, journal(forge, policy), policy, sha, version=version, dry_run=dry_run)

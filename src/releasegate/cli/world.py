@@ -9,6 +9,7 @@ from pathlib import Path
 from releasegate.cli.app import App
 from releasegate.cli.clock import SystemClock
 from releasegate.errors import PolicyError
+from releasegate.forge.github.forge import GitHubForge
 from releasegate.forge.local import LocalForge
 from releasegate.forge.port import Forge
 from releasegate.policy.model import Policy
@@ -51,7 +52,7 @@ def build_world(app: App, documents: Path | None = None) -> World:
 
 def journal(forge: Forge, policy: Policy) -> Journal:
     """The policy's ledger, written by this run of the program."""
-    outbox = Outbox(forge.private / "outbox") if isinstance(forge, LocalForge) else None
+    outbox = Outbox(forge.private / "outbox") if isinstance(forge, LocalForge | GitHubForge) else None
     return Journal(forge, policy.ledger.branch, SystemClock(), secrets.token_bytes, run_name(), outbox=outbox)
 
 

@@ -4,7 +4,7 @@ Everything that has an effect carries an `id` that the host keeps, so that it is
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -91,21 +91,6 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """How one commit came to the branch: its author, and the pull request that it was merged by."""
-
-    commit: str
-    authors: tuple[str, ...]
-    """Logins of author and committer; a name that belongs to no account is marked by `?`."""
-    pull_request: PullRequest | None
-    approvals: tuple[Approval, ...] = ()
-    """Approving reviews on the pull request's final head, by others than its author, not dismissed since."""
-    checks: Mapping[str, str] = field(default_factory=dict)
-    """The conclusion of each check on the final head, by name; `pending` while it runs."""
-    url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Asset:
     """A file of a release."""
 
@@ -161,12 +146,6 @@ class Host(Protocol):
 
     def pull_request(self, number: int) -> PullRequest:
         """One pull request, as it is now."""
-
-    def origins(self, older: str, newer: str) -> Sequence[Origin]:
-        """How each commit that is in `newer` and not in `older` came to be, oldest first.
-
-        `InconclusiveError` where there are more than the host tells of.
-        """
 
     def approvals(self, run: int) -> Sequence[Approval]:
         """Who let a workflow run into a protected environment."""

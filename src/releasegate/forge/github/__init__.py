@@ -1,0 +1,1 @@
+"""A forge on GitHub or GitHub Enterprise Server, through PyGithub's connection."""

@@ -1,0 +1,245 @@
+"""GitHub's API as the forge uses it: one repository, bounded retries, and no write repeated that may have happened.
+
+PyGithub's `Requester` speaks HTTP, knows the token (a GitHub App's too) and the addresses; its own retries are off,
+since they repeat a POST whose answer was lost. What is repeated here:
+
+- a read that was not answered, or answered with 5xx or half a JSON document;
+- any request that a rate limit turned away (403 or 429), which was not carried out; after the time that GitHub names;
+- the making of a git object, which has no effect until a ref points to it.
+
+Waits have jitter, and end when `max_wait` seconds of them are used up.
+"""
+
+import json
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from releasegate.errors import ForgeError, RefusedError, ReleasegateError, UnknownOutcomeError
+
+if TYPE_CHECKING:
+    from github.Requester import Requester
+
+TRIES = 6
+"""How often a request is sent that may be repeated."""
+SECONDARY_WAIT = 60.0
+"""Seconds that GitHub asks for where a secondary limit comes without a time."""
+PAGE = 100
+MOST_PAGES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one run of the program waits for GitHub in all, and how."""
+
+    max_wait: float = 120.0
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    share: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What GitHub said."""
+
+    status: int
+    headers: Mapping[str, Any]
+    body: Any
+    """The decoded JSON; None where there is none."""
+
+
+@dataclass(slots=True)
+class Api:
+    """Requests about one `repository` (`owner/name`)."""
+
+    requester: "Requester"
+    repository: str
+    patience: Patience = field(default_factory=Patience)
+    waited: float = 0.0
+    requests: int = 0
+    """How many were sent."""
+    trees: dict[str, str] = field(default_factory=dict)
+    """The tree of each commit that was seen; it never changes."""
+    without_graphql: bool = False
+    """Set once the server, or the token, turned out to have no GraphQL."""
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        """The answer to a GET below `/repos/owner/name` (or of an absolute path that begins with `/`)."""
+        return self.send("GET", path, parameters=parameters, repeat=True).body
+
+    def find(self, path: str, **parameters: Any) -> Any:
+        """As `get`, but None where there is no such thing."""
+        try:
+            return self.get(path, **parameters)
+        except RefusedError as error:
+            if error.status in (404, 409, 410):  # 409: a repository without commits
+                return None
+            raise
+
+    def pages(self, path: str, key: str | None = None, **parameters: Any) -> Iterator[Any]:
+        """The items of a list, page after page; `key` names the list inside the answer."""
+        for page in range(1, MOST_PAGES + 1):
+            body = self.get(path, per_page=PAGE, page=page, **parameters)
+            items = body[key] if key else body
+            yield from items
+            if len(items) < PAGE:
+                return
+        raise ForgeError(f"GitHub lists more than {PAGE * MOST_PAGES} items", where=path)
+
+    def make(self, path: str, body: Mapping[str, Any]) -> Any:
+        """POST something that has no effect by itself, like a git object: repeated until it is answered."""
+        return self.send("POST", path, body=body, repeat=True).body
+
+    def write(self, verb: str, path: str, body: Mapping[str, Any]) -> Any:
+        """A request with an effect: `UnknownOutcomeError` if no answer tells whether it was carried out."""
+        return self.send(verb, path, body=body, repeat=False).body
+
+    def graphql(self, document: str, variables: Mapping[str, Any], *, repeat: bool) -> Any:
+        """The `data` of a GraphQL answer; `RefusedError` with GitHub's own words if it holds errors.
+
+        A server without GraphQL answers 404, as for any address that it does not know.
+        """
+        url = self.requester.graphql_url
+        answer = self.send("POST", url, body={"query": document, "variables": dict(variables)}, repeat=repeat)
+        errors = answer.body.get("errors") if isinstance(answer.body, dict) else None
+        if errors:
+            words = "; ".join(str(error.get("message", "")) for error in errors)
+            kinds = {str(error.get("type") or error.get("extensions", {}).get("code", "")) for error in errors}
+            status = next((code for kind, code in GRAPHQL_STATUS.items() if kind in kinds), 422)
+            raise RefusedError(status, f"GitHub refused: {words}", remedy=REMEDIES.get(status))
+        return answer.body["data"]
+
+    def send(
+        self,
+        verb: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        repeat: bool,
+    ) -> Answer:
+        """Send one request until it is answered; `repeat` says whether it may be sent again after a lost answer."""
+        url = path if path.startswith(("/", "http")) else f"/repos/{self.repository}{'/' if path else ''}{path}"
+        fault: ReleasegateError | None = None
+        for attempt in range(TRIES):
+            try:
+                answer = self._once(verb, url, body, parameters)
+            except ForgeError as error:
+                fault = error
+                if not repeat:
+                    raise UnknownOutcomeError(error.what, where=error.where, remedy=LOOK) from error
+                self._pause(self.patience.share() * 0.5 * 2**attempt, error)
+                continue
+            limit = rate_limit(answer, self.patience.now())
+            if limit is not None:
+                fault = ForgeError(f"GitHub's rate limit is reached ({_words(answer)})", where=f"{verb} {_place(url)}")
+                self._pause(limit + self.patience.share(), fault)
+                continue
+            if answer.status >= 400:
+                raise RefusedError(
+                    answer.status,
+                    f"GitHub answered {answer.status}: {_words(answer)}",
+                    where=f"{verb} {_place(url)}",
+                    remedy=REMEDIES.get(answer.status),
+                )
+            return answer
+        raise ForgeError(
+            f"gave up after {TRIES} attempts: {fault.what if fault else ''}", where=f"{verb} {_place(url)}"
+        )
+
+    def _once(
+        self, verb: str, url: str, body: Mapping[str, Any] | None, parameters: Mapping[str, Any] | None
+    ) -> Answer:
+        """One request; `ForgeError` if it was not answered, or not whole."""
+        import requests  # noqa: PLC0415  loaded by the commands that speak to GitHub
+
+        place = f"{verb} {_place(url)}"
+        self.requests += 1
+        try:
+            status, headers, text = self.requester.requestJson(
+                verb, url, parameters=dict(parameters or {}), input=None if body is None else dict(body)
+            )
+        except requests.RequestException as error:
+            raise ForgeError(f"GitHub did not answer ({cause(error)})", where=place, remedy=NETWORK) from error
+        if status >= 500:
+            raise ForgeError(f"GitHub answered {status}", where=place, remedy="look at https://www.githubstatus.com")
+        try:
+            decoded = json.loads(text) if text and status != 204 else None
+        except ValueError as error:
+            if status >= 400:
+                return Answer(status, headers, {"message": "no JSON"})
+            raise ForgeError("GitHub's answer is cut off or no JSON", where=place) from error
+        return Answer(status, headers, decoded)
+
+    def _pause(self, seconds: float, error: ReleasegateError) -> None:
+        if self.waited + seconds > self.patience.max_wait:
+            raise ForgeError(
+                f"{error.what}; waiting {seconds:.0f} s more would be longer than the {self.patience.max_wait:.0f} s"
+                " that this command may wait in all",
+                where=error.where,
+                remedy="run the command again later, or allow more with --max-wait",
+            ) from error
+        self.patience.sleep(seconds)
+        self.waited += seconds
+
+
+def rate_limit(answer: Answer, now: float) -> float | None:
+    """Seconds to wait where a rate limit turned the request away, else None."""
+    if answer.status not in (403, 429):
+        return None
+    after = str(answer.headers.get("retry-after", ""))
+    if after.isdigit():
+        return float(after)
+    if str(answer.headers.get("x-ratelimit-remaining", "")) == "0":
+        reset = str(answer.headers.get("x-ratelimit-reset", ""))
+        return max(float(reset) - now, 0.0) if reset.isdigit() else SECONDARY_WAIT
+    words = _words(answer).lower()
+    return SECONDARY_WAIT if answer.status == 429 or re.search(r"rate limit|abuse|wait a few minutes", words) else None
+
+
+def cause(error: BaseException) -> str:
+    """The cause of a failed connection, by name: DNS, TCP, TLS, a timeout, a broken answer."""
+    text = f"{type(error).__name__} {error}"
+    signs = {
+        "DNS: the host's name is not known": r"NameResolution|Name or service|getaddrinfo|nodename",
+        "TLS: the certificate was not accepted": r"SSLError|CERTIFICATE|certificate",
+        "TCP: the connection was refused": r"refused",
+        "TCP: no answer in time": r"ConnectTimeout",
+        "no answer in time": r"[Tt]imeout|timed out",
+        "the proxy did not let it through": r"ProxyError",
+    }
+    return next((name for name, sign in signs.items() if re.search(sign, text)), "the connection broke off")
+
+
+def _words(answer: Answer) -> str:
+    """GitHub's own words: the message and the first errors."""
+    body = answer.body if isinstance(answer.body, dict) else {}
+    errors = body.get("errors")
+    more = [
+        str(error.get("message") or error.get("code") or "") if isinstance(error, dict) else str(error)
+        for error in (errors if isinstance(errors, list) else [])[:3]
+    ]
+    return "; ".join(filter(None, [str(body.get("message", "")), *more])) or "no reason given"
+
+
+def _place(url: str) -> str:
+    return url.partition("?")[0]
+
+
+LOOK = "whether it was carried out is not known; look before you run the command again"
+NETWORK = "is the network up, and GITHUB_API_URL right? A runner that cannot reach it: use `runs-on` of one that can"
+REMEDIES = {
+    401: "the token is not accepted: is GITHUB_TOKEN or GH_TOKEN set, and not expired?",
+    403: "the token may not do that: see the table of permissions in docs/github.md",
+    404: "is the repository's name right, and may the token see it?",
+}
+GRAPHQL_STATUS = {
+    "NOT_FOUND": 404,
+    "FORBIDDEN": 403,
+    "INSUFFICIENT_SCOPES": 403,
+    "STALE_DATA": 409,
+    "UNPROCESSABLE": 422,
+}

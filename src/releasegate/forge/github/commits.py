@@ -1,0 +1,262 @@
+"""Files, commits and histories on GitHub, without a checkout."""
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from releasegate.errors import InconclusiveError, RaceError, RefusedError, RepositoryError, UnknownOutcomeError
+from releasegate.forge.github import refs
+from releasegate.forge.github.api import MOST_PAGES, PAGE, Api
+from releasegate.forge.github.parts import SHA, blob_id, checked, decoded, moment
+from releasegate.forge.github.queries import COMMIT, FILE, graphql_or_none
+from releasegate.forge.port import Change, Commit, FileAt
+from releasegate.gates.changes import IncomingCommit
+
+STATUS = {"added": "A", "modified": "M", "removed": "D", "renamed": "R", "changed": "T", "copied": "C"}
+MOST_FILES = 300
+"""GitHub tells of no more files of one commit in one answer."""
+
+
+def resolve(api: Api, revision: str) -> str:
+    """The commit that a branch, tag or (short) id stands for."""
+    fault = RepositoryError(
+        f"there is no branch, tag or commit `{revision}` on GitHub", remedy="is it spelled right, and pushed?"
+    )
+    try:
+        named = quote(checked(revision), safe="/")
+        return str(api.get(f"commits/{named}", per_page=1)["sha"])
+    except RepositoryError as error:
+        raise fault from error
+    except RefusedError as error:
+        if error.status in (404, 409, 422):
+            raise fault from error
+        raise
+
+
+def read(api: Api, path: str, branch: str) -> FileAt | None:
+    """The file at the head of `branch` (or at a commit): one request where GraphQL is to be had, else two."""
+    owner, name = api.repository.split("/")
+    variables = {"owner": owner, "name": name, "revision": checked(branch), "path": path}
+    data = graphql_or_none(api, FILE, variables)
+    if data is None:
+        return _read_rest(api, path, branch)
+    head = (data["repository"] or {}).get("head")
+    if not head:
+        raise RepositoryError(
+            f"there is no branch, tag or commit `{branch}` on GitHub", remedy="is it spelled right, and pushed?"
+        )
+    file = head["file"]
+    if file is None:
+        return None
+    _refuse_odd(file["type"], file["mode"] == 0o120000, f"{branch}:{path}")
+    blob = file["object"]
+    content = (blob["text"] or "").encode()
+    if blob["isTruncated"] or blob["isBinary"] or blob_id(content) != blob["oid"]:
+        content = decoded(api.get(f"git/blobs/{blob['oid']}"), blob["oid"])
+    return FileAt(path, content, blob["oid"], head["oid"])
+
+
+def _read_rest(api: Api, path: str, branch: str) -> FileAt | None:
+    commit = branch if SHA.fullmatch(branch) else resolve(api, branch)
+    found = api.find(f"contents/{quote(path)}", ref=commit)
+    if found is None:
+        return None
+    kind = "dir" if isinstance(found, list) else found["type"]
+    _refuse_odd("tree" if kind == "dir" else "blob", kind == "symlink", f"{branch}:{path}")
+    whole = found.get("encoding") == "base64" and (found["content"] or not found["size"])
+    content = decoded(found if whole else api.get(f"git/blobs/{found['sha']}"), found["sha"])
+    return FileAt(path, content, found["sha"], commit)
+
+
+def _refuse_odd(kind: str, link: bool, where: str) -> None:
+    if kind != "blob" or link:
+        raise RepositoryError(f"is {'a symbolic link' if link else 'a folder'}, not a file", where=where)
+
+
+def commit_signed(api: Api, branch: str, files: Mapping[str, bytes | None], message: str, parent: str) -> str | None:
+    """Commit through GraphQL: one request, and GitHub signs it. None where GraphQL is not to be had."""
+    title, _, body = message.partition("\n")
+    variables = {
+        "input": {
+            "branch": {"repositoryNameWithOwner": api.repository, "branchName": checked(branch)},
+            "expectedHeadOid": parent,
+            "message": {"headline": title, "body": body.strip("\n")},
+            "fileChanges": {
+                "additions": [
+                    {"path": path, "contents": base64.b64encode(content).decode()}
+                    for path, content in files.items()
+                    if content is not None
+                ],
+                "deletions": [{"path": path} for path, content in files.items() if content is None],
+            },
+        }
+    }
+    if api.without_graphql:
+        return None
+    try:
+        data = api.graphql(COMMIT, variables, repeat=False)
+    except UnknownOutcomeError as error:
+        return _landed(api, branch, files, message, parent, error)
+    except RefusedError as error:
+        if re.search(r"expected branch to point to|expectedHeadOid|STALE_DATA|is at [0-9a-f]{40}", error.what) or (
+            error.status == 409
+        ):
+            raise RaceError(f"`{branch}` moved meanwhile", remedy="run the command again") from error
+        if error.status in (403, 404):
+            if refs.get(api, "heads", branch) is None:
+                raise RaceError(f"there is no branch `{branch}`") from error
+            api.without_graphql = True
+            return None
+        raise
+    return str(data["createCommitOnBranch"]["commit"]["oid"])
+
+
+def _landed(
+    api: Api,
+    branch: str,
+    files: Mapping[str, bytes | None],
+    message: str,
+    parent: str,
+    error: UnknownOutcomeError,
+) -> str:
+    """What became of a commit whose answer was lost: found on the branch, lost to a race, or `error`."""
+    head = refs.get(api, "heads", branch)
+    if head is None or head[1] == parent:
+        raise error
+    for commit in reversed(history(api, branch, since=parent)):
+        if commit.parents[:1] == (parent,) and commit.message.strip() == message.strip():
+            written = {change.path: change.content for change in commit.changes if change.status != "D"}
+            if all(written.get(path) == content for path, content in files.items()):
+                return commit.sha
+    raise RaceError(f"`{branch}` moved meanwhile", remedy="run the command again") from error
+
+
+def commit_as(
+    api: Api, branch: str, files: Mapping[str, bytes | None], message: str, parent: str | None, who: str
+) -> str:
+    """Commit through git's objects, in the name of `who`: a tree, a commit, and the branch's move."""
+    if parent is None and refs.get(api, "heads", branch) is not None:
+        raise RaceError(f"`{branch}` is there already", remedy="run the command again")
+    tree: dict[str, Any] = {"tree": [_entry(api, path, content) for path, content in files.items()]}
+    if parent is not None:
+        tree["base_tree"] = _tree(api, parent)
+    made = api.make("git/trees", tree)
+    author = {"name": who, "email": f"{who}@users.noreply.github.com"}
+    parents = [] if parent is None else [parent]
+    body = {"message": message, "tree": made["sha"], "parents": parents, "author": author}
+    new = str(api.make("git/commits", body)["sha"])
+    api.trees[new] = made["sha"]
+    if parent is None:
+        refs.create(api, "heads", branch, new)
+    else:
+        refs.advance(api, branch, new, parent)
+    return new
+
+
+def _entry(api: Api, path: str, content: bytes | None) -> dict[str, Any]:
+    """An entry of a tree; only text can travel inside it."""
+    entry: dict[str, Any] = {"path": path, "mode": "100644", "type": "blob"}
+    if content is None:
+        return {**entry, "sha": None}
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        text = None
+    if text is not None and "\0" not in text and not text.startswith("\ufeff"):
+        return {**entry, "content": text}
+    blob = api.make("git/blobs", {"content": base64.b64encode(content).decode(), "encoding": "base64"})
+    return {**entry, "sha": blob["sha"]}
+
+
+def history(api: Api, branch: str, since: str | None) -> Sequence[Commit]:
+    """The commits of `branch` (after `since`), oldest first: one request for a hundred, and one for each commit."""
+    found: list[str] = []
+    try:
+        for item in api.pages("commits", sha=checked(branch)):
+            api.trees[item["sha"]] = item["commit"]["tree"]["sha"]
+            if item["sha"] == since:
+                break
+            found.append(item["sha"])
+    except RefusedError as error:
+        if error.status in (404, 409):  # no such branch, or a repository without commits
+            return []
+        raise
+    return [_commit(api, sha) for sha in reversed(found)]
+
+
+def _tree(api: Api, commit: str) -> str:
+    """The id of a commit's tree, which was mostly seen when the commit was."""
+    if commit not in api.trees:
+        api.trees[commit] = api.get(f"git/commits/{commit}")["tree"]["sha"]
+    return api.trees[commit]
+
+
+def _commit(api: Api, sha: str) -> Commit:
+    item = api.get(f"commits/{sha}")
+    files = item.get("files") or []
+    if len(files) >= MOST_FILES:
+        raise InconclusiveError(f"the commit {sha[:12]} has more files than GitHub tells of", remedy="use a clone")
+    facts = item["commit"]
+    return Commit(
+        sha,
+        tuple(parent["sha"] for parent in item["parents"]),
+        facts["author"]["name"],
+        moment(facts["committer"]["date"]),
+        facts["message"],
+        tuple(_change(api, file) for file in files),
+    )
+
+
+def _change(api: Api, file: Mapping[str, Any]) -> Change:
+    status = STATUS.get(file["status"], "X")
+    if status == "D":
+        return Change(status, file["filename"], b"")
+    content = _from_patch(file)
+    if content is None:
+        content = decoded(api.get(f"git/blobs/{file['sha']}"), file["sha"])
+    return Change(status, file["filename"], content)
+
+
+def _from_patch(file: Mapping[str, Any]) -> bytes | None:
+    """The content of an added file out of its patch, if that gives the right git id: it saves a request."""
+    patch = file.get("patch")
+    if file["status"] != "added" or not patch:
+        return None
+    lines = [line[1:] for line in patch.split("\n")[1:] if line.startswith("+")]
+    text = "\n".join(lines)
+    for content in (f"{text}\n".encode(), text.encode()):
+        if blob_id(content) == file["sha"]:
+            return content
+    return None
+
+
+def refuse_tricks(files: Mapping[str, bytes | None]) -> None:
+    """`RepositoryError` for a path that git does not allow."""
+    for path in files:
+        if not path or "\0" in path or any(part in ("", ".", "..", ".git") for part in path.split("/")):
+            raise RepositoryError("git does not allow such a path", where=repr(path))
+
+
+def incoming(api: Api, older: str, newer: str) -> Sequence[IncomingCommit]:
+    """The commits that `newer` holds and `older` does not, oldest first, with the paths that they changed."""
+    found: list[Mapping[str, Any]] = []
+    total = 1
+    for page in range(1, MOST_PAGES + 1):
+        part = api.get(f"compare/{quote(older)}...{quote(newer)}", per_page=PAGE, page=page)
+        found, total = [*found, *part["commits"]], part["total_commits"]
+        if len(found) >= total or not part["commits"]:
+            break
+    if len(found) < total:
+        raise InconclusiveError(f"GitHub tells of {len(found)} of {total} commits", remedy="use a clone")
+    return [
+        IncomingCommit(
+            sha=item["sha"],
+            author=(item["author"] or {}).get("login") or item["commit"]["author"]["name"],
+            message=item["commit"]["message"],
+            paths=tuple(change.path for change in _commit(api, item["sha"]).changes),
+            pull_requests=None,
+        )
+        for item in found
+    ]

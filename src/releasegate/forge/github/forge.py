@@ -1,0 +1,125 @@
+"""The git side of the forge on GitHub."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from releasegate.errors import ForgeError, RefusedError
+from releasegate.forge.github import commits, issues, refs
+from releasegate.forge.github.api import Api
+from releasegate.forge.port import Commit, FileAt, Tag
+from releasegate.gates.changes import IncomingCommit
+from releasegate.ledger.event import Actor
+
+
+class GitHubForge:
+    """A repository on GitHub.
+
+    `head` is the commit of the checkout, for which `HEAD` stands; None without one (then it is the default branch's).
+    `run` is the number of the workflow run that this is part of. A commit of the ledger's events carries the actor's
+    name as its author, since the ledger's check compares them; all others are committed by the token's own account, and
+    GitHub signs those. `private` is the folder on this machine for releasegate's own files.
+    """
+
+    name = "github"
+
+    def __init__(
+        self,
+        api: Api,
+        *,
+        head: str | None = None,
+        run: int | None = None,
+        by_app: bool = False,
+        private: Path = Path(),
+    ) -> None:
+        self.api = api
+        self._head = head
+        self._run = run
+        self._by_app = by_app
+        self.private = private
+
+    @property
+    def home(self) -> str:
+        """`owner/name`."""
+        return self.api.repository
+
+    def actor(self) -> Actor:
+        """Who is acting: the person who started the workflow run, else the login that the token belongs to."""
+        return self._actor
+
+    @cached_property
+    def _actor(self) -> Actor:
+        if self._by_app and self._run is not None:
+            found = self.api.get(f"actions/runs/{self._run}")
+            return Actor(found["triggering_actor"]["login"], verified=True)
+        try:
+            return Actor(self.api.get("/user")["login"], verified=True)
+        except RefusedError as error:
+            if error.status != 403:
+                raise
+            raise ForgeError(
+                "the token belongs to no user and no workflow run, so nobody vouches for who acts",
+                remedy="run this in a workflow, or with a user's token",
+            ) from error
+
+    @cached_property
+    def repository(self) -> Mapping[str, object]:
+        """What GitHub says of the repository."""
+        found: Mapping[str, object] = self.api.get("")
+        return found
+
+    def default_branch(self) -> str:
+        """The branch that releases are cut from."""
+        return str(self.repository["default_branch"])
+
+    def resolve(self, revision: str) -> str:
+        """The commit that a branch, tag, `HEAD` or (short) id stands for."""
+        if revision == "HEAD":
+            revision = self._head or self.default_branch()
+        return commits.resolve(self.api, revision)
+
+    def branch_head(self, branch: str) -> str | None:
+        """The commit at the head of `branch`, or None if there is no such branch."""
+        found = refs.get(self.api, "heads", branch)
+        return None if found is None else found[1]
+
+    def create_branch(self, branch: str, commit: str) -> None:
+        """Make `branch` at `commit`, or bring it forward to it; `RaceError` if it has gone another way."""
+        refs.create_branch(self.api, branch, commit)
+
+    def tags(self, pattern: str) -> Sequence[Tag]:
+        """The tags whose name matches the glob `pattern`, oldest first."""
+        return refs.tags(self.api, pattern)
+
+    def create_tag(self, name: str, commit: str, message: str) -> Tag:
+        """Make an annotated tag, or return the one that is there on the same commit; a tag is never moved."""
+        return refs.create_tag(self.api, name, commit, message, self.actor().name)
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        """Whether the commit `older` is `newer` or one of its ancestors."""
+        return refs.contains(self.api, older, newer)
+
+    def read(self, path: str, branch: str) -> FileAt | None:
+        """The file at the head of `branch` (or at a commit), or None if it is not there."""
+        return commits.read(self.api, path, branch)
+
+    def commit(self, branch: str, files: Mapping[str, bytes | None], message: str, *, parent: str | None) -> str:
+        """Commit `files` on `branch`, whose head must be `parent`, and return the new commit."""
+        commits.refuse_tricks(files)
+        if parent is not None and not all(path.startswith("events/") for path in files):
+            new = commits.commit_signed(self.api, branch, files, message, parent)
+            if new is not None:
+                return new
+        return commits.commit_as(self.api, branch, files, message, parent, self.actor().name)
+
+    def history(self, branch: str, *, since: str | None = None) -> Sequence[Commit]:
+        """The commits of `branch` (after `since`), oldest first; none where there is no such branch."""
+        return commits.history(self.api, branch, since)
+
+    def changes_between(self, older: str, newer: str) -> Sequence[IncomingCommit]:
+        """The commits that `newer` holds and `older` does not, oldest first."""
+        return commits.incoming(self.api, older, newer)
+
+    def open_issue(self, marker: str, title: str, body: str) -> str:
+        """Open an issue and say where it is. One with the same `marker` is found again, not doubled."""
+        return issues.open_issue(self.api, marker, title, body)

@@ -1,0 +1,198 @@
+"""GitHub for tests: an emulator that somebody else wrote, and in front of it a server that records and checks.
+
+The front hands every request to the emulator but for the routes of `github_stub`, which the emulator does not serve. It
+checks each request, and each answer of the stub, against GitHub's own description, keeps them all, and can break an
+exchange: see `Fault`.
+"""
+
+import json
+import threading
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from urllib.parse import unquote, urlsplit
+
+import requests
+
+from github_graphql import Graph
+from github_openapi import Contract, ContractError
+from releasegate.forge.github.api import Patience
+from releasegate.forge.github.connect import Credentials, connect
+from releasegate.forge.github.forge import GitHubForge
+from servers import free_port, running
+
+LOGIN = "Ada"
+TOKEN = "ghp_plantedTokenThatMustNotBeSeen0000"  # planted: no output may hold it
+
+
+@dataclass
+class Exchange:
+    """A request as it came, and what was answered."""
+
+    method: str
+    path: str
+    query: str
+    body: bytes
+    status: int = 0
+    authorized: bool = False
+
+    def __str__(self):
+        return f"{self.method} {self.path}"
+
+
+@dataclass
+class Fault:
+    """What happens to a request: `before` it is carried out, or to its answer `after`."""
+
+    status: int | None = None
+    headers: dict = field(default_factory=dict)
+    body: bytes = b'{"message": "Server Error"}'
+    drop_after: bool = False
+    drop_before: bool = False
+    truncate: bool = False
+    execute: bool = False
+    """Carry the request out although `status` is answered."""
+
+
+class Front:
+    """The server; `address` is the API's base URL."""
+
+    def __init__(self, folder, backend, port):
+        self.backend, self.address = backend, f"http://127.0.0.1:{port}"
+        self.session = requests.Session()
+        self.contract = Contract(folder)
+        self.graph = Graph(folder, self.rest)
+        self.stub = None
+        self.exchanges, self.faults, self.violations = [], [], []
+        self.graphql = True
+        self.names = count(1)
+        self.fault: Callable = lambda _: None
+        self.lock = threading.Lock()
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.server.front = self
+
+    def reset(self):
+        """Forget what was recorded, and all faults."""
+        self.exchanges, self.violations, self.graphql, self.stub = [], [], True, None
+        self.fault = lambda _: None
+
+    def repository(self):
+        """A new empty repository, by its full name."""
+        name = f"shop-{next(self.names)}"
+        status, made = self.rest("POST", "/user/repos", {"name": name})
+        assert status == 201, made
+        return made["full_name"]
+
+    def rest(self, method, path, body):
+        """Ask the emulator past the front: status and JSON."""
+        headers = {"Authorization": f"token {TOKEN}"}
+        answer = requests.request(method, f"{self.backend}{path}", json=body, headers=headers, timeout=20)
+        return answer.status_code, answer.json() if answer.content else None
+
+    def sent(self):
+        """The requests so far, in order."""
+        return [str(exchange) for exchange in self.exchanges]
+
+    def handle(self, exchange, headers):
+        """Status, headers and body of the answer."""
+        if not exchange.authorized:
+            return 401, {}, b'{"message": "Bad credentials"}'
+        if exchange.path == "/graphql":
+            if not self.graphql:
+                return 404, {}, b'{"message": "Not Found"}'
+            asked = json.loads(exchange.body)
+            answer = self.graph.answer(asked["query"], asked.get("variables"), LOGIN)
+            return 200, {}, json.dumps(answer).encode()
+        path = unquote(exchange.path)
+        self.contract.check_request(exchange.method, path, exchange.query, exchange.body)
+        answer = None if self.stub is None else self.stub.answer(exchange)
+        if answer is not None:
+            status, more, body = answer
+            if not more.get("unchecked"):
+                self.contract.check_response(exchange.method, path, status, body)
+            return status, {k: v for k, v in more.items() if k != "unchecked"}, body
+        kept = {k: v for k, v in headers.items() if k.lower() in ("authorization", "content-type", "accept")}
+        url = f"{self.backend}{exchange.path}{'?' + exchange.query if exchange.query else ''}"
+        answer = requests.request(exchange.method, url, data=exchange.body, headers=kept, timeout=20)
+        return answer.status_code, {}, answer.content
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        parts = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        authorized = (self.headers.get("Authorization") or "").split(" ")[-1] == TOKEN
+        exchange = Exchange(self.command, parts.path, parts.query, body, authorized=authorized)
+        with self.server.front.lock:
+            self.server.front.exchanges.append(exchange)
+            fault = self.server.front.fault(exchange) or Fault()
+        executed = None
+        if not fault.drop_before and (fault.status is None or fault.execute):
+            executed = self.execute(exchange)
+        if fault.drop_before or fault.drop_after:
+            self.close_connection = True
+            return
+        status, headers, content = executed or (None, None, None)
+        if fault.status is not None:
+            status, headers, content = fault.status, fault.headers, fault.body
+        exchange.status = status
+        self.send(status, headers, content, truncate=fault.truncate)
+
+    def execute(self, exchange):
+        try:
+            return self.server.front.handle(exchange, self.headers)
+        except (ContractError, AssertionError) as error:
+            self.server.front.violations.append(str(error))
+            return 422, {}, json.dumps({"message": f"contract: {error}"}).encode()
+
+    def send(self, status, headers, content, *, truncate):
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if status != 204:
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if status != 204:
+            self.wfile.write(content[: len(content) // 2] if truncate else content)
+        self.close_connection = self.close_connection or truncate
+
+    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = answer  # noqa: N815
+
+    def log_message(self, *_):
+        pass
+
+
+def github_forge(front, repository=None, **options):
+    """A forge on a new repository of the front, or on `repository`."""
+    patience = Patience(max_wait=60.0, sleep=lambda _: None)
+    api = connect(repository or front.repository(), Credentials(token=TOKEN), front.address, patience)
+    return GitHubForge(api, **options)
+
+
+@contextmanager
+def serve(folder, home):
+    """The emulator of the Node programs in `folder` with a front before it; its files go to `home`."""
+    seed = home / "seed.yaml"
+    seed.write_text(
+        f"tokens: {{{TOKEN}: {{login: {LOGIN}, scopes: [repo]}}}}\ngithub: {{users: [{{login: {LOGIN}}}]}}\n"
+    )
+    port, front_port = free_port(), free_port()
+    command = [
+        folder / "node", folder / "node_modules/emulate/dist/index.js", "start", "--service", "github",
+        "--port", str(port), "--seed", str(seed), "--base-url", f"http://127.0.0.1:{front_port}",
+    ]  # fmt: skip
+    with running(list(map(str, command)), f"http://127.0.0.1:{port}/rate_limit", home / "emulate.log"):
+        front = Front(folder, f"http://127.0.0.1:{port}", front_port)
+        thread = threading.Thread(target=front.server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield front
+        finally:
+            front.server.shutdown()
+            thread.join()
+            front.server.server_close()

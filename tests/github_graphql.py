@@ -1,0 +1,111 @@
+"""GitHub's GraphQL on the emulator's data: the official schema executes the documents, these are its resolvers."""
+
+import base64
+from fnmatch import fnmatchcase
+
+import graphql
+
+SCHEMA = "node_modules/@octokit/graphql-schema/schema.graphql"
+
+
+class Graph:
+    """Executes documents against GitHub's schema; `rest(method, path, body)` asks the emulator."""
+
+    def __init__(self, folder, rest):
+        self.schema = graphql.build_schema((folder / SCHEMA).read_text(), assume_valid=True)
+        self.rest = rest
+
+    def answer(self, document, variables, login):
+        """The response's JSON. A document that GitHub would refuse is an assertion: no test sends one on purpose."""
+        faults = graphql.validate(self.schema, graphql.parse(document))
+        assert not faults, faults
+        root = {
+            "repository": self.repository,
+            "viewer": {"login": login},
+            "createCommitOnBranch": lambda _, **asked: self.commit(asked["input"], login),
+            "enablePullRequestAutoMerge": lambda *_, **__: {"pullRequest": {"number": 1}},
+        }
+        result = graphql.graphql_sync(self.schema, document, root, variable_values=variables)
+        errors = [
+            {"message": error.message, "type": (error.extensions or {}).get("type", "UNPROCESSABLE")}
+            for error in result.errors or ()
+        ]
+        return {"data": result.data, **({"errors": errors} if errors else {})}
+
+    def repository(self, info, owner, name, **_):
+        del info
+        base = f"/repos/{owner}/{name}"
+
+        def head(info, expression):
+            del info
+            status, commit = self.rest("GET", f"{base}/commits/{expression}", None)
+            if status != 200:
+                return None
+
+            def file(info, path):
+                del info
+                return self.file(base, commit["sha"], path)
+
+            return {"__typename": "Commit", "oid": commit["sha"], "file": file}
+
+        return {"object": head, "refs": lambda _, **arguments: self.refs(base, arguments)}
+
+    def file(self, base, commit, path):
+        status, found = self.rest("GET", f"{base}/contents/{path}?ref={commit}", None)
+        if status != 200:
+            return None
+        if isinstance(found, list):
+            return {"type": "tree", "mode": 0o40000, "object": {"__typename": "Tree"}}
+        content = base64.b64decode(found["content"])
+        try:
+            text = content.decode() if b"\0" not in content else None
+        except UnicodeDecodeError:
+            text = None
+        blob = {"oid": found["sha"], "isBinary": text is None, "isTruncated": False, "text": text}
+        return {"type": "blob", "mode": 0o100644, "object": {"__typename": "Blob", **blob}}
+
+    def refs(self, base, arguments):
+        _, found = self.rest("GET", f"{base}/git/matching-refs/tags/", None)
+        names = [(ref["ref"].removeprefix("refs/tags/"), ref["object"]) for ref in found]
+        matching = [one for one in names if fnmatchcase(one[0], f"*{arguments.get('query') or ''}*")]
+        nodes = [{"name": name, "target": self.target(base, target)} for name, target in matching]
+        return {"nodes": nodes, "pageInfo": {"hasNextPage": False, "endCursor": None}}
+
+    def target(self, base, target):
+        if target["type"] == "tag":
+            _, tag = self.rest("GET", f"{base}/git/tags/{target['sha']}", None)
+            inner = {"__typename": "Commit", "oid": tag["object"]["sha"]}
+            date = {"date": tag["tagger"]["date"]}
+            return {"__typename": "Tag", "message": tag["message"], "tagger": date, "target": inner}
+        _, commit = self.rest("GET", f"{base}/git/commits/{target['sha']}", None)
+        return {"__typename": "Commit", "oid": target["sha"], "committedDate": commit["committer"]["date"]}
+
+    def commit(self, asked, login):
+        branch, parent = asked["branch"], asked["expectedHeadOid"]
+        base = f"/repos/{branch['repositoryNameWithOwner']}"
+        status, ref = self.rest("GET", f"{base}/git/ref/heads/{branch['branchName']}", None)
+        if status != 200:
+            raise graphql.GraphQLError("A branch of that name does not exist", extensions={"type": "NOT_FOUND"})
+        if ref["object"]["sha"] != parent:
+            words = f'Expected branch to point to "{parent}" but it did not. Pull and try again.'
+            raise graphql.GraphQLError(words, extensions={"type": "STALE_DATA"})
+        changes = asked["fileChanges"]
+        tree = []
+        for one in changes.get("additions") or ():
+            _, blob = self.rest("POST", f"{base}/git/blobs", {"content": one["contents"], "encoding": "base64"})
+            tree.append({"path": one["path"], "mode": "100644", "type": "blob", "sha": blob["sha"]})
+        tree += [
+            {"path": one["path"], "mode": "100644", "type": "blob", "sha": None}
+            for one in changes.get("deletions") or ()
+        ]
+        _, before = self.rest("GET", f"{base}/git/commits/{parent}", None)
+        _, made = self.rest("POST", f"{base}/git/trees", {"base_tree": before["tree"]["sha"], "tree": tree})
+        words = "\n\n".join(filter(None, [asked["message"]["headline"], asked["message"].get("body")]))
+        who = {"name": login, "email": f"{login}@users.noreply.github.com"}
+        body = {"message": words, "tree": made["sha"], "parents": [parent], "author": who}
+        _, commit = self.rest("POST", f"{base}/git/commits", body)
+        move = {"sha": commit["sha"], "force": False}
+        status, _ = self.rest("PATCH", f"{base}/git/refs/heads/{branch['branchName']}", move)
+        if status != 200:
+            raise graphql.GraphQLError("Expected branch to point to another commit", extensions={"type": "STALE_DATA"})
+        return {"commit": {"oid": commit["sha"]}}
