@@ -5,6 +5,7 @@
     ├── UsageError          2   the command, a file that people write, or the repository is not as it must be
     │   ├── PolicyError         releasegate.yaml
     │   ├── FlagError           a flag file, or a change asked of it
+    │   │   └── UnsafeEditError     the change is clear, but no edit of the file is safe
     │   ├── InputError          any other file or value that was handed over
     │   └── RepositoryError     git, or the checkout
     ├── InconclusiveError   3   the evidence does not allow a verdict
@@ -65,6 +66,10 @@ class PolicyError(UsageError):
 
 class FlagError(UsageError):
     """A flag file that cannot be read or edited safely, or a change that it cannot hold."""
+
+
+class UnsafeEditError(FlagError):
+    """The change is clear, but the file is written so that no edit of it is safe: a person has to make it."""
 
 
 class InputError(UsageError):

@@ -11,7 +11,7 @@ import click
 
 from releasegate.cli.app import App
 from releasegate.cli.flag_file import flag_path, in_repository, read_flags
-from releasegate.errors import FlagError, InputError, OutsideError, RepositoryError
+from releasegate.errors import FlagError, InputError, OutsideError, RepositoryError, UnsafeEditError
 from releasegate.flags.by_hand import patch_off
 from releasegate.flags.document import LARGEST, Removed
 from releasegate.policy.model import Policy
@@ -50,7 +50,7 @@ def change(app: App, changes: Sequence[Change], title: str, options: Options, of
         if options.in_place or options.dry_run or options.patch:
             return _without_commit(app, changes, options)
         return _with_commit(app, policy, changes, title, options)
-    except FlagError as error:
+    except UnsafeEditError as error:
         patch = _by_hand(app, options, off)
         if not patch:
             raise
@@ -155,7 +155,12 @@ def _remembered(app: App, name: str, options: Options) -> Removed:
 
         path = in_repository(app, flag_path(options.path, policy))
         for event in reversed(journal(app.forge(), policy).events()):
-            if event.kind == CHANGED and event.data.get("flag") == name and event.data.get("file") == path:
+            data = event.data
+            if (
+                event.kind == CHANGED
+                and (data.get("flag"), data.get("file")) == (name, path)
+                and not data.get("restored")
+            ):
                 return Removed(name, str(event.data["removed"]["before"]), str(event.data["removed"]["after"]))
     note = _notes(app) / f"{name.replace('/', '_')}.json"
     if note.is_file():
@@ -168,7 +173,10 @@ def _keep(app: App, made: Plan) -> None:
     try:
         folder = _notes(app)
         folder.mkdir(parents=True, exist_ok=True)
-        for name, row in _document(made)["flags"].items():
+        rows = _document(made)["flags"]
+        for name, row in (
+            (edit.name, rows[edit.name]) for edit in made.edits if edit.goal
+        ):  # no restore: it took nothing
             (folder / f"{name.replace('/', '_')}.json").write_text(json.dumps({"flags": {name: row}}), encoding="utf-8")
     except (FlagError, OSError):
         app.say("not in a git repository: to restore later, keep what --format json prints")

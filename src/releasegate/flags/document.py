@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from types import TracebackType
 from typing import Any
 
-from releasegate.errors import FlagError
+from releasegate.errors import FlagError, UnsafeEditError
 from releasegate.flags import flagd, goff, plain
 from releasegate.flags.dialect import Dialect, State
 from releasegate.flags.json_tree import parse_json, reread_json
@@ -149,15 +149,16 @@ class FlagFile:
         """The flag's lines as they were before an edit; `FlagError` if they were changed since."""
         self.refuse_hazards(removed.name)
         text, (start, end) = self.tree.text, self.span(removed.name)
-        if text[start:end] == removed.before:
+        if text.startswith(removed.before, start) and start + len(removed.before) >= end:
             return self._edited(removed.name, text)
-        if text[start:end] != removed.after:
+        beyond = start + len(removed.after)
+        if not text.startswith(removed.after, start) or beyond < end:
             raise FlagError(
                 f"`{removed.name}` was changed since, and is not restored over that change",
                 where=place(self.path, text, start),
                 remedy="set it by hand",
             )
-        return self._edited(removed.name, text[:start] + removed.before + text[end:])
+        return self._edited(removed.name, text[:start] + removed.before + text[beyond:])
 
     def locate(self, name: str) -> Path:
         """The path of a flag; `FlagError` with the nearest name where there is none."""
@@ -172,7 +173,9 @@ class FlagFile:
         """`FlagError` with the place of what makes an edit of a flag unsafe: anchors, aliases, merge keys, tags."""
         for node, what in self.tree.hazards(self.locate(name)):
             where = place(self.path, self.tree.text, node.start)
-            raise FlagError(f"{what} on the way to `{name}`: no safe edit", where=where, remedy="write it out plainly")
+            raise UnsafeEditError(
+                f"{what} on the way to `{name}`: no safe edit", where=where, remedy="write it out plainly"
+            )
 
     def span(self, name: str) -> tuple[int, int]:
         """Where the flag's key and value stand, from the key's first character to the value's last."""
@@ -181,7 +184,10 @@ class FlagFile:
 
     def _edit(self, name: str, changes: Sequence[Change], goal: Goal) -> Edit:
         self.refuse_hazards(name)
-        text = apply(self.tree, changes, path=self.path)
+        present = [change for change in changes if self.tree.has(change.path)]
+        tree = _parse(apply(self.tree, present, path=self.path), self.path)
+        # Keys are added to what stands then: the last value of a mapping may have become shorter.
+        text = apply(tree, [change for change in changes if change not in present], path=self.path)
         edit = self._edited(name, text, goal)
         _check(self, text, changes)
         return edit
@@ -191,8 +197,15 @@ class FlagFile:
         content = bom + text.encode()
         after = FlagFile.parse(content, self.path, self.dialect)
         (start, end), (new_start, new_end) = self.span(name), after.span(name)
-        removed = Removed(name, self.tree.text[start:end], text[new_start:new_end])
-        return Edit(self, after, removed, goal)
+        # Comments behind the last value may come to stand inside the flag, or go: what both have behind it stays.
+        rest = _common_end(self.tree.text, text, min(len(self.tree.text) - end, len(text) - new_end))
+        before, now = (whole[at : len(whole) - rest] for whole, at in ((self.tree.text, start), (text, new_start)))
+        return Edit(self, after, Removed(name, before, now), goal)
+
+
+def _common_end(one: str, other: str, most: int) -> int:
+    """How many characters two texts end in alike, `most` at most."""
+    return next((count for count in range(most) if one[-1 - count] != other[-1 - count]), most)
 
 
 class _Placed:
@@ -278,9 +291,11 @@ def _check(file: FlagFile, text: str, changes: Sequence[Change]) -> None:
     """Both parsers see the intended change and no other."""
     after = _parse(text, file.path)
     if not same(after.data, changed(file.tree.data, changes)):
-        raise FlagError("no safe edit: the result does not read as intended", where=file.path, remedy="edit by hand")
+        what = "no safe edit: the result does not read as intended"
+        raise UnsafeEditError(what, where=file.path, remedy="edit by hand")
     reread = reread_json if file.path.lower().endswith(".json") else reread_yaml
     hidden = [Change(change.path, "changed") for change in changes]
     before, again = (changed(reread(version, file.path), hidden) for version in (file.tree.text, text))
     if not same(before, again):
-        raise FlagError("no safe edit: two parsers disagree on the result", where=file.path, remedy="edit by hand")
+        what = "no safe edit: two parsers disagree on the result"
+        raise UnsafeEditError(what, where=file.path, remedy="edit by hand")

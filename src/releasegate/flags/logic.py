@@ -91,7 +91,7 @@ def _kind(value: Any) -> str:
 def _loosely_equal(values: Sequence[Any]) -> bool:
     one, other = _two("==", values)
     kinds = {_kind(one), _kind(other)}
-    if len(kinds) > 1 and (one is None or other is None) and 0 not in {one, other}:
+    if len(kinds) > 1 and (one is None or other is None) and 0 not in (one, other):
         return False
     if len(kinds) > 1 or isinstance(one, list | dict):
         raise FlagError("`==` of the targeting compares values of different types, which evaluators do differently")

@@ -127,6 +127,9 @@ def decide(edit: Edit, runtime: Runtime | None = None) -> tuple[Proof | None, st
     if missing and raising and edit.changed:
         what = f"`{edit.name}` is not raised without proof: {missing}"
         remedy = f"see `releasegate flags lint --file {edit.file.path}`"
+        if not goal.percent:
+            what = f"what `{edit.name}` serves after it is not proved: {missing}"
+            remedy = f"use `releasegate flags off {edit.name}`, which takes the rules away"
         raise FlagError(what, where=None if proof is None else edit.file.path, remedy=remedy)
     return proof, missing
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from releasegate.errors import FlagError
+from releasegate.errors import UnsafeEditError
 from releasegate.flags.tree import Node, Path, Tree, place
 from releasegate.flags.yaml_tree import scalar_of_1_1
 
@@ -32,7 +32,7 @@ class _Splice:
 
 
 def apply(tree: Tree, changes: Sequence[Change], *, path: str) -> str:
-    """The tree's text with `changes` made; `FlagError` where a change has no safe spelling. `path` is for messages."""
+    """The tree's text with `changes` made; `UnsafeEditError` where one has no safe spelling. `path` is for messages."""
     writer = Writer(tree, path)
     splices = sorted((s for change in changes for s in writer.change(change)), key=lambda s: s.start)
     text, at = [], 0
@@ -77,13 +77,12 @@ class Writer:
         self.json = path.lower().endswith(".json")
         self.newline = "\r\n" if "\r\n" in tree.text else "\n"
 
-    def error(self, offset: int, what: str) -> FlagError:
-        """Why there is no safe edit at a place."""
+    def error(self, offset: int, what: str) -> UnsafeEditError:
         """The refusal of an edit, with its place."""
-        return FlagError(f"no safe edit: {what}", where=place(self.path, self.tree.text, offset), remedy="edit by hand")
+        where = place(self.path, self.tree.text, offset)
+        return UnsafeEditError(f"no safe edit: {what}", where=where, remedy="edit by hand")
 
     def change(self, change: Change) -> list[_Splice]:
-        """The splices that make one change."""
         """The splices that make one change."""
         mapping = self.tree.node(change.path[:-1])
         if mapping.is_mapping and change.path[-1] not in mapping.value:
@@ -116,7 +115,6 @@ class Writer:
 
     def insert(self, mapping: Node, key: str, value: Any) -> _Splice:
         """A new last entry, in the way the mapping is written."""
-        """A new key at the end of a mapping."""
         text = self.tree.text
         if not mapping.value:
             return _Splice(mapping.start, mapping.end, self.spell({key: value}))

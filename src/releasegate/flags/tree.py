@@ -67,6 +67,11 @@ class Tree:
             found = found.value[step] if found.is_sequence else found.value[step].value
         return found
 
+    def has(self, path: Path) -> bool:
+        """Whether a value stands at `path`, whose mapping or sequence is there."""
+        above = self.node(path[:-1])
+        return above.is_sequence or path[-1] in above.value
+
     def entry(self, path: Path) -> Entry:
         """The key and value at `path`, whose last step is a mapping key."""
         entry: Entry = self.node(path[:-1]).value[path[-1]]
@@ -80,6 +85,8 @@ class Tree:
                 yield above, above.hazard
             if above.is_mapping and is_merge(above.value.get("<<")):
                 yield above.value["<<"].key, MERGE
+            if above.is_mapping and (key := above.value[path[length]].key).hazard:
+                yield key, str(key.hazard)
         yield from _hazards_below(self.node(path))
 
 

@@ -103,6 +103,7 @@ def facts(committed: Committed, branch: str) -> list[Mapping[str, Any]]:
             "commit": committed.commit,
             "blob": committed.blob,
             "removed": {"before": edit.removed.before, "after": edit.removed.after},
+            "restored": edit.goal is None,
         }
         for edit in committed.plan.edits
     ]

@@ -1,0 +1,145 @@
+"""Our JsonLogic against the one inside the real flagd evaluator: the same answer, or a refusal to answer."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openfeature.contrib.tools.flagd.core import FlagdCore
+from openfeature.evaluation_context import EvaluationContext
+
+from releasegate.errors import FlagError
+from releasegate.flags.dialect import Runtime
+from releasegate.flags.document import FlagFile
+from releasegate.flags.logic import DEEPEST, evaluate, truth
+from releasegate.flags.proof import evaluator
+
+VARS = st.sampled_from(["targetingKey", "email", "plan", "age", "nothing", "$flagd.flagKey"]).map(lambda n: {"var": n})
+SCALARS = st.none() | st.booleans() | st.integers(-3, 60) | st.sampled_from(["", "a", "gold", "user-7", "@example.com"])
+
+
+def operators(inner):
+    def of(names, low, high):
+        return st.builds(
+            lambda name, items: {name: items}, st.sampled_from(names), st.lists(inner, min_size=low, max_size=high)
+        )
+
+    return (
+        of(["if", "and", "or"], 1, 5) | of(["==", "!=", "===", "!==", "starts_with", "ends_with"], 2, 2)
+        | of(["<", "<=", ">", ">="], 2, 3) | of(["!", "!!"], 1, 1) | of(["cat"], 1, 3)
+        | st.builds(lambda needle, hay: {"in": [needle, hay]}, inner, st.lists(SCALARS, max_size=3) | inner)
+    )  # fmt: skip
+
+
+RULES = st.recursive(SCALARS | VARS, operators, max_leaves=8)
+USER = {"email": "ada@example.com", "plan": "gold", "age": 30}
+
+
+@given(RULES)
+def test_the_real_evaluator_agrees_wherever_we_answer(rule):
+    flag = {"state": "ENABLED", "variants": {"on": 1, "off": 2}, "defaultVariant": "off",
+            "targeting": {"if": [rule, "on", "off"]}}  # fmt: skip
+    whole = {"flags": {"a": flag}}
+    file = FlagFile.parse(json.dumps(whole).encode(), "flags.json")
+    try:
+        ours = evaluator(file, "a", Runtime(default=0, attributes=USER))("user-7")
+    except FlagError:
+        return
+    core = FlagdCore()
+    core.set_flags(json.dumps(whole))
+    real = core.resolve_integer_value("a", 0, EvaluationContext(targeting_key="user-7", attributes=USER))
+    assert ours == real.value
+
+
+@pytest.mark.parametrize(
+    ("rule", "answer"),
+    [
+        ({"if": [False, 1, True, 2, 3]}, 2),
+        ({"if": [False, 1, 3]}, 3),
+        ({"if": [False, 1]}, None),
+        ({"?:": [True, 1, 2]}, 1),
+        ({"and": [1, 0, 2]}, 0),
+        ({"or": [0, "", "x", 1]}, "x"),
+        ({"var": ["nothing", "else"]}, "else"),
+        ({"var": "deep.er"}, 5),
+        ({"<": [1, 2, 3]}, True),
+        ({"<": [1, 3, 3]}, False),
+        ({">=": [3, 3, 1]}, True),
+        ({"in": ["b", "abc"]}, True),
+        ({"in": [True, [1]]}, False),
+        ({"==": [None, "a"]}, False),
+        ({"==": [None, []]}, False),
+        ({"!": []}, True),
+        ({"!!": [[]]}, False),
+        ({"cat": ["a", "b"]}, "ab"),
+    ],
+)
+def test_what_rules_mean(rule, answer):
+    assert evaluate(rule, {"deep": {"er": 5}}, {}) == answer
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ({"sem_ver": ["1", "=", "1"]}, "the targeting uses `sem_ver`, which is not evaluated here"),
+        ({"a": 1, "b": 2}, "a rule of the targeting does not have exactly one operator"),
+        ({"==": ["1", 1]}, "`==` of the targeting compares values of different types, which evaluators do differently"),
+        ({"==": [[], []]}, "`==` of the targeting compares values of different types, which evaluators do differently"),
+        ({"===": [[], []]}, "`===` of the targeting compares lists or objects, which evaluators do differently"),
+        (
+            {"==": [None, 0]},
+            "`==` of the targeting compares values of different types, which evaluators do differently",
+        ),
+        ({"==": [1]}, "`==` of the targeting takes two arguments"),
+        ({"<": [1]}, "`<` of the targeting takes two or three arguments"),
+        ({"<": ["a", 1]}, "`<` of the targeting compares values that are no numbers"),
+        ({"cat": ["a", 1]}, "`cat` of the targeting joins values that are no texts"),
+        ({"var": ""}, "a `var` of the targeting has no plain name"),
+        ({"var": 1}, "a `var` of the targeting has no plain name"),
+    ],
+)
+def test_what_is_not_evaluated(rule, message):
+    with pytest.raises(FlagError) as error:
+        evaluate(rule, {}, {})
+    assert str(error.value) == message
+
+
+def test_a_rule_that_is_nested_without_end_is_no_traceback():
+    rule = True
+    for _ in range(DEEPEST + 1):
+        rule = {"!": [rule]}
+    with pytest.raises(FlagError, match="nested too deep"):
+        evaluate(rule, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("value", "answer"),
+    [(None, False), (0, False), ("", False), ([], False), (float("nan"), False), ({}, True), ("0", True)],
+)
+def test_what_counts_as_true(value, answer):
+    assert truth(value) is answer
+
+
+def referring(targeting):
+    flag = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "off", "targeting": targeting}
+    shared = {"staff": {"ends_with": [{"var": "email"}, "@example.com"]}, "loop": {"$ref": "loop"}}
+    return FlagFile.parse(json.dumps({"flags": {"a": flag}, "$evaluators": shared}).encode(), "flags.json")
+
+
+def test_shared_rules_are_looked_up():
+    file = referring({"if": [{"$ref": "staff"}, "on", "off"]})
+    assert evaluator(file, "a", Runtime(attributes=USER))("x") is True
+    assert evaluator(file, "a", Runtime())("x") is False
+
+
+@pytest.mark.parametrize(
+    ("targeting", "message"),
+    [
+        ({"$ref": "nobody"}, "f: the targeting refers to `nobody`, which is not in $evaluators"),
+        ({"$ref": "loop"}, "f: the targeting rule refers to itself"),
+    ],
+)
+def test_a_reference_that_leads_nowhere(targeting, message):
+    with pytest.raises(FlagError) as error:
+        evaluator(referring(targeting), "a", Runtime())
+    assert error.value.what == message.replace("f: ", "`a`: ")
