@@ -119,6 +119,8 @@ class Verdict:
     finished: datetime
     extra: Mapping[str, Any] = field(default_factory=dict)
     """More top-level members of the document: `compatibility` in a compatibility mode."""
+    remember: Any = None
+    """What a later verdict of this gate compares itself with: kept in the ledger, not shown in the document."""
 
     def document(self) -> dict[str, Any]:
         """The verdict document, `releasegate/verdict/1`."""

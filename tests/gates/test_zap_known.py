@@ -1,15 +1,19 @@
 """New against known: the same place in two scans is found again, and what is gone is listed."""
 
 import json
+from dataclasses import replace
+from itertools import islice, product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from test_zap_gate import alert, gate, report, write
 
-from releasegate.errors import InputError
+from releasegate.errors import InconclusiveError, InputError
 from releasegate.gates.zap.address import path_place, place, shown
-from releasegate.gates.zap.report import Instance, Node
+from releasegate.gates.zap.known import known
+from releasegate.gates.zap.memory import recall, remember
+from releasegate.gates.zap.report import Alert, Confidence, Instance, Node, Risk
 
 
 def places(*uris, **more):
@@ -178,6 +182,35 @@ def test_addresses_are_shown_without_their_secrets():
     )
     assert shown("https://a/b;jsessionid=77?zip=1") == "https://a/b;jsessionid=…?zip=1"
     assert shown("https://a/b?postcode=1&q") == "https://a/b?postcode=1&q"
+
+
+@given(st.text(alphabet="aZ7/?&=;#:._-{} %é", max_size=40), st.text(alphabet="aZ7/() «»\\", max_size=30))
+def test_what_the_ledger_keeps_of_a_place_is_the_same_place_without_its_values(path, node):
+    kept, bare = Node(uri=f"https://shop.example/{path}", node=node), Instance(uri=path)
+    found = Alert("https://shop.example", "1", "1-1", "A", Risk.LOW, Confidence.LOW, [kept, bare])
+    (again,) = recall(json.loads(json.dumps(remember([found]))))
+    before, now = known([found]), known([again])
+    for instance in found.instances:
+        assert now.has(found, instance)
+    for instance in again.instances:
+        assert before.has(again, instance)
+
+
+def test_what_the_ledger_keeps_holds_no_secret_and_is_bounded():
+    names = islice(product("abcdefghijklmnopqrst", repeat=4), 20_010)
+    uris = [f"https://bob:pw@shop.example/{''.join(name)}?token=hush&page=2" for name in names]
+    found = Alert("s", "1", "1-1", "A", Risk.LOW, Confidence.LOW, [Instance(uri=uri) for uri in uris])
+    kept = remember([found, replace(found, ref="1-2"), replace(found, ref="1-3", dropped=True)])
+    assert [(one["ref"], len(one["places"])) for one in kept] == [("1-1", 20_000), ("1-2", 0)]
+    assert kept[0]["places"][1] == ("https://shop.example/aaab?page&token", "", "", "")
+
+
+@pytest.mark.parametrize("memory", [None, {}, [1], [{"site": 1}], "x", [{"places": [[1]]}]])
+def test_a_memory_that_is_none_is_said(memory):
+    with pytest.raises(
+        InconclusiveError, match=r"^ledger: holds no scan to compare with: .*; run `releasegate ledger verify`$"
+    ):
+        recall(memory)
 
 
 @given(st.text(max_size=60), st.text(max_size=60))

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path, PurePath
 
 from releasegate.cli.app import App
-from releasegate.errors import InconclusiveError, InputError, ReleasegateError
+from releasegate.errors import InconclusiveError, InputError, ReleasegateError, UsageError
 from releasegate.gates.subject import SUBJECT_FILE, Stamp, bind, checked_commit, read_stamp
 from releasegate.verdict import Finding, Level, Subject
 
@@ -102,6 +102,16 @@ def subject(
         stamps.append(Stamp(checked_commit(commit, "--commit"), origin="--commit"))
     found, committed, wrong = bind(stamps)
     return found, committed, (*broken, *wrong)
+
+
+def commit_time(app: App, commit: str) -> datetime | None:
+    """When the commit was made, as far as the checkout's repository knows it."""
+    from releasegate.forge.git import Git  # noqa: PLC0415  keeps `gate --help` fast
+
+    try:
+        return datetime.fromisoformat(Git(app.directory).ok("show", "-s", "--format=%cI", commit).text)
+    except (UsageError, ValueError):
+        return None
 
 
 def _beside(app: App, path: str) -> PurePath:

@@ -9,6 +9,7 @@ from releasegate.verdict import Verdict
 
 # name: (module in releasegate.cli, one line of help). The module holds a click command of the same name.
 GATES = {
+    "changes": ("gate_changes", "Judge how each commit came: four eyes, green checks, a ticket."),
     "lighthouse": ("gate_lighthouse", "Judge Lighthouse reports by LHCI's assertions."),
     "lint": ("gate_lint", "Find what is wrong with the gates' own files."),
     "run": ("gate_run", "Judge every gate of the policy: one verdict, bound to one commit."),

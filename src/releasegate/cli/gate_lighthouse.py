@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
@@ -37,6 +38,8 @@ class Options:
     peer: bool = False
     """Whether LHCI's own results are told too."""
     commit: str | None = None
+    born: datetime | None = None
+    """When the candidate's commit was made; the evidence may not be older."""
 
 
 @click.command(cls=Judging)
@@ -78,13 +81,13 @@ def verdict(
     unreadable += [finding for _, missing in found for finding in missing]
     if options.peer and unreadable:
         raise InputError(f"LHCI cannot read it: {unreadable[0].title}", where=unreadable[0].where)
-    old = too_old(((report.path, report.fetched) for report in reports), committed)
+    old = too_old(((report.path, report.fetched) for report in reports), options.born or committed)
     remarks = (*problems, *unreadable, *old, *(history.remarks(asked, reports) if history else ()))
     result = judge(reports, asked, evidence, about, started, app.now(), problems=remarks, compatibility=options.peer)
     result = waive(result, waivers, started.date())
     if history is not None and options.record and result.verdict.exit_code == 0:
         history.record(reports)
-    return result
+    return replace(result, remember=history.memory(reports) if history else None)
 
 
 def _history(app: App, options: Options) -> History | None:

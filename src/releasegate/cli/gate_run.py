@@ -1,15 +1,17 @@
 """`releasegate gate run`: every gate of the policy, one verdict, bound to one commit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 import click
 
 from releasegate.cli.app import App, pass_app
+from releasegate.cli.evidence import commit_time
 from releasegate.cli.gate import conclude
 from releasegate.cli.gate_outputs import Judging
-from releasegate.errors import InputError, PolicyError
+from releasegate.errors import InconclusiveError, InputError, PolicyError
 from releasegate.policy.model import Policy
 from releasegate.verdict import Finding, Level, Subject, Verdict
 from releasegate.verdict import conclude as outcome_of
@@ -17,13 +19,14 @@ from releasegate.verdict import conclude as outcome_of
 
 @click.command(cls=Judging)
 @click.option("--tag", metavar="TAG", help="The release candidate; default: HEAD, whatever its tag.")
+@click.option("--commit", metavar="SHA", help="The commit that evidence without a subject file belongs to.")
 @pass_app
-def run(app: App, tag: str | None) -> int:
+def run(app: App, tag: str | None, commit: str | None) -> int:
     """Judge every gate of the policy, for the candidate's commit."""
     started = app.now()
     policy = app.policy()
     about = Subject(tag, app.forge().resolve(tag or "HEAD"))
-    verdicts = judge_all(app, policy, about)
+    verdicts = judge_all(app, policy, about, commit)
     if not verdicts:
         raise PolicyError("the policy names no gate", remedy="add `gates:`, or call one: releasegate gate lighthouse …")
     findings = tuple(
@@ -45,22 +48,37 @@ def run(app: App, tag: str | None) -> int:
     return conclude(app, whole)
 
 
-def judge_all(app: App, policy: Policy, about: Subject) -> Sequence[Verdict]:
-    """The verdicts of the policy's gates; one whose evidence tells no commit, or another, is `inconclusive`."""
+def judge_all(app: App, policy: Policy, about: Subject, commit: str | None = None) -> Sequence[Verdict]:
+    """The verdicts of the policy's gates; one whose evidence tells no commit, or another, is `inconclusive`.
+
+    `commit` is what the user says of evidence that tells none itself.
+    """
+    judges = _judges(app, policy, commit, commit_time(app, str(about.commit)))
+    verdicts = [_missing_is_inconclusive(app, gate, judge) for gate, judge in judges.items()]
+    bound = [_bound(verdict, about, accept=policy.gates.undated == "accept") for verdict in verdicts]
+    changes = policy.gates.changes
+    if changes is not None:
+        from releasegate.cli import gate_changes  # noqa: PLC0415  loaded where it is asked for
+
+        judge = partial(gate_changes.verdict_of, app, policy, changes, about)
+        bound.append(replace(_missing_is_inconclusive(app, "changes", judge), subject=about))
+    return bound
+
+
+def _judges(app: App, policy: Policy, commit: str | None, born: datetime | None) -> Mapping[str, Callable[[], Verdict]]:
+    """The gates that judge evidence, by name."""
     from releasegate.cli import gate_lighthouse, gate_tests, gate_zap  # noqa: PLC0415  loaded with their readers
     from releasegate.cli.lhci_config import LhciFiles  # noqa: PLC0415
 
-    verdicts = []
+    judges: dict[str, Callable[[], Verdict]] = {}
     if policy.gates.lighthouse is not None:
-        lighthouse = partial(gate_lighthouse.verdict, app, LhciFiles(app), (), None)
-        verdicts.append(_missing_is_inconclusive(app, "lighthouse", lighthouse))
-    zap = policy.gates.zap
-    if zap is not None:
-        verdicts.append(_missing_is_inconclusive(app, "zap", partial(gate_zap.verdict_of, app, zap, None)))
+        options = gate_lighthouse.Options(commit=commit, born=born)
+        judges["lighthouse"] = partial(gate_lighthouse.verdict, app, LhciFiles(app), (), None, options)
+    if policy.gates.zap is not None:
+        judges["zap"] = partial(gate_zap.verdict_of, app, policy.gates.zap, commit, born)
     for name, suite in policy.gates.tests.items():
-        judge = partial(gate_tests.verdict_of, app, name, suite, None)
-        verdicts.append(_missing_is_inconclusive(app, f"tests/{name}", judge))
-    return [_bound(verdict, about) for verdict in verdicts]
+        judges[f"tests/{name}"] = partial(gate_tests.verdict_of, app, name, suite, commit, born)
+    return judges
 
 
 def _missing_is_inconclusive(app: App, gate: str, judge: Callable[[], Verdict]) -> Verdict:
@@ -68,7 +86,7 @@ def _missing_is_inconclusive(app: App, gate: str, judge: Callable[[], Verdict]) 
     started = app.now()
     try:
         return judge()
-    except InputError as error:
+    except (InputError, InconclusiveError) as error:
         finding = Finding(
             check="evidence", level=Level.ERROR, title=str(error), where=error.where or gate, unusable=True
         )
@@ -78,11 +96,18 @@ def _missing_is_inconclusive(app: App, gate: str, judge: Callable[[], Verdict]) 
         )  # fmt: skip
 
 
-def _bound(verdict: Verdict, about: Subject) -> Verdict:
-    """`verdict`, made inconclusive where its evidence does not say that it belongs to the commit of `about`."""
+def _bound(verdict: Verdict, about: Subject, *, accept: bool) -> Verdict:
+    """`verdict`, made inconclusive where its evidence does not say that it belongs to the commit of `about`.
+
+    With `accept`, evidence that tells no commit is taken for it.
+    """
     said = verdict.subject.commit
     if said == about.commit:
         return replace(verdict, subject=about)
+    if said is None and accept:
+        title = "this evidence tells no commit; the policy accepts it (`undated: accept`)"
+        told = Finding(check="subject", level=Level.INFO, title=title, where=verdict.gate)
+        return replace(verdict, subject=about, findings=(*verdict.findings, told))
     title = "this evidence tells no commit" if said is None else "this evidence belongs to another commit"
     wrong = Finding(
         check="subject", level=Level.ERROR, title=f"{title}; write the subject file with `releasegate gate stamp`",

@@ -1,12 +1,12 @@
 """`releasegate gate stamp`: write the commit that evidence belongs to beside it."""
 
-from datetime import datetime
 from pathlib import Path
 
 import click
 
 from releasegate.cli.app import App, Verb, pass_app
-from releasegate.errors import InputError, UsageError
+from releasegate.cli.evidence import commit_time
+from releasegate.errors import InputError
 from releasegate.gates.subject import SUBJECT_FILE, Stamp, checked_commit, write_stamp
 
 
@@ -33,13 +33,8 @@ def stamp(app: App, folders: tuple[str, ...], commit: str | None, tag: str | Non
 
 def _statement(app: App, commit: str | None, tag: str | None) -> Stamp:
     """The commit and its time; without a repository that knows the commit, its time stays unknown."""
-    from releasegate.forge.git import Git  # noqa: PLC0415  keeps `gate --help` fast
-
     sha = app.forge().resolve(tag or "HEAD") if commit is None else checked_commit(commit, "--commit")
-    try:
-        return Stamp(sha, tag, datetime.fromisoformat(Git(app.directory).ok("show", "-s", "--format=%cI", sha).text))
-    except (UsageError, ValueError):
-        return Stamp(sha, tag)
+    return Stamp(sha, tag, commit_time(app, sha))
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -1,6 +1,8 @@
 """`releasegate gate tests`: JUnit reports to a verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import click
@@ -9,8 +11,9 @@ from releasegate.cli.app import App, pass_app
 from releasegate.cli.evidence import Source, gather, subject, unusable
 from releasegate.cli.gate import conclude
 from releasegate.cli.gate_outputs import Judging
+from releasegate.cli.ledger_memory import LEDGER, of_last_run
 from releasegate.errors import InconclusiveError, InputError
-from releasegate.gates.junit import Suite, Wanted, judge, read_suite, states
+from releasegate.gates.junit import State, Suite, Wanted, failing, judge, read_suite, states
 from releasegate.gates.subject import SUBJECT_FILE, too_old
 from releasegate.gates.waivers import read_waivers, waive
 from releasegate.policy.gates import SuiteGate
@@ -34,10 +37,17 @@ def tests(app: App, /, **options: Any) -> int:
     return conclude(app, verdict(app, **options))
 
 
-def verdict_of(app: App, name: str, suite: SuiteGate, commit: str | None) -> Verdict:
+def verdict_of(app: App, name: str, suite: SuiteGate, commit: str | None, born: datetime | None = None) -> Verdict:
     """The verdict on the policy's suite `name`."""
     return verdict(
-        app, suite.junit, gate=f"tests/{name}", must_run=suite.must_run, waivers=suite.waivers, commit=commit
+        app,
+        suite.junit,
+        gate=f"tests/{name}",
+        must_run=suite.must_run,
+        previous=suite.previous,
+        waivers=suite.waivers,
+        commit=commit,
+        born=born,
     )
 
 
@@ -50,25 +60,33 @@ def verdict(
     previous: Sequence[str] = (),
     waivers: str | None = None,
     commit: str | None = None,
+    born: datetime | None = None,
 ) -> Verdict:
-    """The verdict on the reports at `paths`."""
+    """The verdict on the reports at `paths`, which may not be older than `born`, the time of the commit."""
     started = app.now()
-    before = None
-    if previous:
-        sources, broken = gather(app, previous, SUFFIXES)
-        earlier, _, problems = _read(sources)
-        for fault in (*broken, *problems):
-            raise InputError(fault.title, where=fault.where, remedy="name the last run's reports")
-        before = states(earlier)
+    before = _before(app, gate, previous) if previous else None
     sources, broken = gather(app, paths, SUFFIXES)
     suites, evidence, problems = _read(sources)
     about, committed, wrong = subject(app, [one.path for one in evidence], commit, sources)
-    old = too_old(((suite.path, suite.started) for suite in suites), committed)
+    old = too_old(((suite.path, suite.started) for suite in suites), born or committed)
     wanted = Wanted(must_run=must_run, before=before)
     accepted = read_waivers(app.read(waivers, limit=WAIVERS_LIMIT), waivers) if waivers else ()
     faults = (*broken, *problems, *wrong, *old)
     found = judge(suites, wanted, evidence, about, started, app.now(), gate=gate, problems=faults)
+    found = replace(found, remember=failing(suites) if tuple(previous) == (LEDGER,) else None)
     return waive(found, accepted, started.date()) if accepted else found
+
+
+def _before(app: App, gate: str, previous: Sequence[str]) -> Mapping[str, State]:
+    """How the tests ended the last time; from the ledger only those that failed are known."""
+    if tuple(previous) == (LEDGER,):
+        memory = of_last_run(app, gate)
+        return {str(name): State.FAILED for name in memory} if isinstance(memory, list) else {}
+    sources, broken = gather(app, previous, SUFFIXES)
+    earlier, _, problems = _read(sources)
+    for fault in (*broken, *problems):
+        raise InputError(fault.title, where=fault.where, remedy="name the last run's reports")
+    return states(earlier)
 
 
 def _read(sources: Sequence[Source]) -> tuple[list[Suite], list[Evidence], list[Finding]]:

@@ -1,7 +1,7 @@
 """`releasegate gate zap`: ZAP's reports to a verdict."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +11,15 @@ from releasegate.cli.app import App, pass_app
 from releasegate.cli.evidence import gather, subject, unusable
 from releasegate.cli.gate import conclude
 from releasegate.cli.gate_outputs import Judging, write_outputs
+from releasegate.cli.ledger_memory import LEDGER, of_last_good
 from releasegate.errors import InconclusiveError, UsageError
 from releasegate.gates.subject import SUBJECT_FILE, too_old
 from releasegate.gates.waivers import read_waivers
 from releasegate.gates.zap.judge import Scan, Threshold, judge, read_scan
 from releasegate.gates.zap.known import read_known
+from releasegate.gates.zap.memory import recall, remember
 from releasegate.gates.zap.read import LIMIT
-from releasegate.gates.zap.report import Confidence, Risk
+from releasegate.gates.zap.report import Alert, Confidence, Risk
 from releasegate.gates.zap.rules import Rules, read_rules
 from releasegate.policy.gates import ZapGate
 from releasegate.verdict import Evidence, Subject, Verdict
@@ -44,6 +46,7 @@ class _Asked:
     known: str | None = None
     waivers: str | None = None
     commit: str | None = None
+    born: datetime | None = None
     compatibility: str | None = None
     ignore_warnings: bool = False
     unlisted_is_info: bool = False
@@ -77,7 +80,7 @@ def zap(app: App, /, **options: Any) -> int:
     return conclude(app, _by_risk(app, asked))
 
 
-def verdict_of(app: App, gate: ZapGate, commit: str | None) -> Verdict:
+def verdict_of(app: App, gate: ZapGate, commit: str | None, born: datetime | None = None) -> Verdict:
     """The verdict that the policy's `gate` asks for."""
     asked = _Asked(
         reports=gate.reports,
@@ -87,6 +90,7 @@ def verdict_of(app: App, gate: ZapGate, commit: str | None) -> Verdict:
         known=gate.known,
         waivers=gate.waivers,
         commit=commit,
+        born=born,
     )
     return _by_risk(app, asked)
 
@@ -97,14 +101,26 @@ def _by_risk(app: App, asked: _Asked) -> Verdict:
         fail_on=_RISKS[asked.fail_on],
         confidence=_CONFIDENCES[asked.confidence],
         rules=read_rules(app.read(asked.rules, limit=FILE_LIMIT), asked.rules) if asked.rules else Rules(),
-        before=read_known(app.read(asked.known, limit=LIMIT), asked.known) if asked.known else None,
+        before=_before(app, asked.known) if asked.known else None,
         waivers=read_waivers(app.read(asked.waivers, limit=FILE_LIMIT), asked.waivers) if asked.waivers else (),
         today=started.date(),
     )
     scan, about, committed = _read(app, asked)
-    old = too_old(((report.path, report.created) for report in scan.reports), committed)
+    old = too_old(((report.path, report.created) for report in scan.reports), asked.born or committed)
     scan = Scan(scan.reports, (*scan.faults, *old))
-    return judge(scan, threshold, asked.evidence, about, started, app.now())
+    result = judge(scan, threshold, asked.evidence, about, started, app.now())
+    return replace(result, remember=remember(scan.alerts) if asked.known == LEDGER else None)
+
+
+def _before(app: App, known: str) -> Sequence[Alert]:
+    """What the earlier report held, or the last known good release of the ledger; then, without one, all is new."""
+    if known != LEDGER:
+        return read_known(app.read(known, limit=LIMIT), known)
+    memory = of_last_good(app, "zap")
+    if memory is None:
+        app.say("zap: the ledger holds no scan of a good release yet, so that every alert is new")
+        return ()
+    return recall(memory)
 
 
 def _as_baseline(app: App, asked: _Asked) -> int:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from releasegate.cli.app import App, to_json
 from releasegate.cli.evidence import LARGEST
+from releasegate.cli.ledger_memory import LEDGER, of_good_runs
 from releasegate.errors import InputError
 from releasegate.gates.lighthouse.assertions import Config
 from releasegate.gates.lighthouse.report import Report
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The earlier runs in the file at `path`. The trend's module is loaded only where there is a history."""
+    """The earlier runs in the file at `path` or the ledger. The trend's module is loaded only where there is one."""
 
     app: App
     path: str
@@ -29,6 +30,11 @@ class History:
         """The history; with `begin`, a file that is not there is one without runs."""
         from releasegate.gates.lighthouse.trend import read_history  # noqa: PLC0415
 
+        if path == LEDGER:
+            if begin:
+                raise InputError("--record writes a file; a rollout records in the ledger", remedy="leave out --record")
+            runs = [run for memory in of_good_runs(app, "lighthouse") for run in memory]
+            return cls(app, path, read_history("\n".join(map(to_json, runs)).encode(), "ledger, run"), window)
         new = begin and not (app.directory / path).exists()
         return cls(app, path, () if new else read_history(app.read(path, limit=LARGEST), path), window)
 
@@ -39,6 +45,14 @@ class History:
 
         runs = points(reports)
         return (*trend(self.earlier, runs, window=self.window or WINDOW), *tighten(asked, (*self.earlier, *runs)))
+
+    def memory(self, reports: Sequence[Report]) -> list[dict[str, Any]] | None:
+        """The runs for the ledger to keep, where that is the history."""
+        from releasegate.gates.lighthouse.trend import fresh, points  # noqa: PLC0415
+
+        if self.path != LEDGER:
+            return None
+        return [run.document() for run in fresh(self.earlier, points(reports))]
 
     def record(self, reports: Sequence[Report]) -> None:
         """Add the runs that the file does not hold yet."""

@@ -181,7 +181,7 @@ def _may_be_direct(commit: IncomingCommit, rules: Rules) -> bool:
 
 def _untold(commits: Sequence[IncomingCommit]) -> Finding:
     title = "this forge knows no pull requests, so that nobody can tell who approved these commits"
-    observed = f"{len(commits)} commits: {_names([commit.sha[:12] for commit in commits])}"
+    observed = f"{len(commits)}: {_names([commit.sha[:12] for commit in commits])}"
     return Finding(
         check="pull-requests", level=Level.ERROR, title=title, expected="a merged pull request for each commit",
         observed=observed, where=commits[0].sha, unusable=True,

@@ -140,6 +140,11 @@ def states(suites: Iterable[Suite]) -> dict[str, State]:
     return found
 
 
+def failing(suites: Iterable[Suite]) -> list[str]:
+    """The ids of the tests that failed, for the ledger to keep."""
+    return sorted(name for name, state in states(suites).items() if state in (State.FAILED, State.ERRORED))
+
+
 def judge(
     suites: Sequence[Suite],
     wanted: Wanted,

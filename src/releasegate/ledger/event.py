@@ -4,7 +4,7 @@ Every event's subject holds `service` and `environment` (and `region` where ther
 where it is about a release. The kinds, and what their `data` holds (a kind that is not known is kept and ignored):
 
     release.candidate    a candidate was tagged            branch
-    gates.judged         its evidence was judged           verdict, stage, gates {name: verdict}, evidence
+    gates.judged         its evidence was judged           verdict, stage, gates {name: verdict}, evidence, remembered
     rollout.started      a rollout began                   from (the release that was live, or null)
     stage.finished       a stage of a rollout is done      stage, and what the stage has to say
     traffic.raised       more traffic was asked for        weight (0 to 1), revision (of the split, for the fence)

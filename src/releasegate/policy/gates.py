@@ -1,8 +1,9 @@
 """The gates' part of the policy: which evidence a release candidate has to bring, and how it is judged."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Literal
 
 from releasegate.policy.section import Fault, OneOrMany, Section
 
@@ -30,7 +31,7 @@ class LighthouseGate(Section):
     budgets: str | None = None
     """Lighthouse's budgets.json, in place of a configuration."""
     history: str | None = None
-    """The file of earlier runs (JSON lines), for the trend."""
+    """The file of earlier runs (JSON lines), for the trend; or `ledger`: those of the candidates that passed."""
     trend: Trend = Trend()
     waivers: str | None = None
 
@@ -51,6 +52,7 @@ class ZapGate(Section):
     """Alerts that ZAP is less sure of do not fail, unless a rule says so."""
     waivers: str | None = None
     known: str | None = None
+    """An earlier report, or `ledger`: what the last known good release had. It weighs one level less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +62,45 @@ class SuiteGate(Section):
     junit: OneOrMany
     must_run: OneOrMany = ()
     """Patterns (`*`, `?`) of tests each of which has to have run."""
+    previous: OneOrMany = ()
+    """The last run's reports, or `ledger`: tells newly failing tests apart."""
     waivers: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangesGate(Section):
+    """Four eyes on every commit since the last known good release."""
+
+    reviewed: bool = True
+    """Whether each commit has to come by a merged pull request that somebody else approved."""
+    ticket: str | None = None
+    """A pattern that the title or text of each pull request has to hold."""
+    checks: OneOrMany = ()
+    """Checks that have to be green on the final head, beside those that the branch requires."""
+    direct: OneOrMany = ()
+    """Paths (`*`, `?`): a commit that changes nothing else may be pushed; so may the flag file, in direct mode."""
+    since: str | None = None
+    """Where to begin while there is no last known good release."""
+    waivers: str | None = None
+
+    def faults(self) -> Iterator[Fault]:
+        """A pattern that can be read, and something that is asked."""
+        if self.ticket is not None:
+            try:
+                re.compile(self.ticket)
+            except re.error as error:
+                yield "ticket", f"is no pattern: {error}", "write one as [A-Z]+-[0-9]+"
+        if not self.reviewed and not self.ticket and not self.checks:
+            yield "reviewed", "nothing is asked of the commits", "ask for `ticket` or `checks`, or remove `changes`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gates(Section):
     """The evidence that a release candidate has to bring."""
 
-    LATER: ClassVar = ("changes",)
     lighthouse: LighthouseGate | None = None
     zap: ZapGate | None = None
     tests: Mapping[str, SuiteGate] = field(default_factory=dict)
+    changes: ChangesGate | None = None
+    undated: Literal["accept"] | None = None
+    """Evidence that tells no commit counts, unless it tells that it is older than the candidate's."""

@@ -129,7 +129,9 @@ class Rollout:
         worst = _worst(verdicts)
         names = {verdict.gate: verdict.verdict.value for verdict in verdicts}
         evidence = [{"path": e.path, "sha256": e.sha256} for verdict in verdicts for e in verdict.evidence]
-        self._record("gates.judged", {"verdict": worst.value, "stage": "gates", "gates": names, "evidence": evidence})
+        judged: dict[str, object] = {"verdict": worst.value, "stage": "gates", "gates": names, "evidence": evidence}
+        remembered = {verdict.gate: verdict.remember for verdict in verdicts if verdict.remember is not None}
+        self._record("gates.judged", {**judged, "remembered": remembered} if remembered else judged)
         told = "; ".join(f"{verdict.gate} {verdict.verdict}: {verdict.summary}" for verdict in verdicts)
         if worst is GateOutcome.FAIL:
             raise VerificationError(told)

@@ -48,11 +48,21 @@ def place(instance: Instance) -> str:
 
 def path_place(uri: str) -> str:
     """As `place`, from the address alone."""
-    rest = uri.partition("#")[0]
-    path, _, query = rest.partition("?")
-    path = path.partition(";")[0]
-    names = sorted({pair.partition("=")[0] for pair in query.split("&") if pair})
-    return _without_ids(path) + (f" ({','.join(names)})" if names else "")
+    path, names = _parts(uri)
+    return path + (f" ({','.join(names)})" if names else "")
+
+
+def anonymous(uri: str) -> str:
+    """An address with the `path_place` of `uri`, and without the ids, tokens and values in it."""
+    path, names = _parts(shown(uri))
+    return path + (f"?{'&'.join(names)}" if names else "")
+
+
+def _parts(uri: str) -> tuple[str, list[str]]:
+    """The path without ids, and the names of the parameters."""
+    path, _, query = uri.partition("#")[0].partition("?")
+    names = sorted({name for pair in query.split("&") if (name := pair.partition("=")[0])})
+    return _without_ids(path.partition(";")[0]), names
 
 
 def _without_ids(path: str) -> str:

@@ -1,0 +1,257 @@
+"""`gate run` and `gate changes`: one verdict on one commit, with what the ledger remembers of earlier ones."""
+
+import json
+import subprocess
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from click.testing import CliRunner
+
+from fakes import Randomness
+from releasegate.cli.app import App
+from releasegate.cli.clock import SystemClock
+from releasegate.cli.gate import gate
+from releasegate.cli.gate_run import judge_all
+from releasegate.errors import InconclusiveError
+from releasegate.forge.local import LocalForge
+from releasegate.runbook.journal import Draft, Journal
+from releasegate.verdict import Subject
+from repositories import committed, git, repository
+
+POLICY = "version: 1\nservice: shop\nenvironment: production\ngates:\n"
+NOW = datetime.now(UTC)
+
+
+def junit(*, failed=(), passed=("t.ok",), time=NOW + timedelta(minutes=1)):
+    cases = "".join(f'<testcase name="{name}"><failure/></testcase>' for name in failed)
+    cases += "".join(f'<testcase name="{name}"/>' for name in passed)
+    stamp = f' timestamp="{time.isoformat()}"' if time else ""
+    return f"<testsuite{stamp}>{cases}</testsuite>"
+
+
+def zap(*uris):
+    instances = [{"uri": uri, "method": "GET", "param": ""} for uri in uris]
+    alert = {
+        "pluginid": "10038", "alertRef": "10038-1", "alert": "CSP", "name": "CSP", "riskcode": "2", "confidence": "3",
+        "instances": instances, "count": str(len(uris)),
+    }  # fmt: skip
+    site = {"@name": "https://shop.test", "@host": "shop.test", "@port": "443", "@ssl": "true"}
+    return json.dumps({"@version": "2.17.0", "site": [{**site, "alerts": [alert] if uris else []}]})
+
+
+def lighthouse(milliseconds, minute):
+    audit = {"id": "largest-contentful-paint", "score": 0.9, "scoreDisplayMode": "numeric"}
+    return json.dumps(
+        {
+            "lighthouseVersion": "13.0.1", "finalDisplayedUrl": "https://shop.test/", "requestedUrl": "https://shop.test/",
+            "gatherMode": "navigation", "fetchTime": f"2030-01-01T10:{minute:02}:00.000Z", "configSettings": {},
+            "environment": {"benchmarkIndex": 2000}, "categories": {},
+            "audits": {"largest-contentful-paint": {**audit, "numericValue": milliseconds}},
+        }
+    )  # fmt: skip
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    folder = repository(tmp_path / "repo")
+    committed(folder, {"src/a.py": "1\n"})
+    return folder
+
+
+def write(folder, files):
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+
+
+def run(folder, *arguments):
+    """The verdict document and the exit code."""
+    done = CliRunner().invoke(gate, [*arguments, "--format", "json"], obj=App(directory=folder), standalone_mode=False)
+    if done.exception is not None:
+        raise done.exception
+    return json.loads(done.stdout), done.return_value
+
+
+def policy(folder, text):
+    write(folder, {"releasegate.yaml": f"{POLICY}{text}"})
+
+
+def release(folder, tag, commit, data):
+    """A candidate that was judged, rolled out and settled, as a rollout leaves it in the ledger."""
+    subject = {"service": "shop", "environment": "production", "tag": tag, "commit": commit}
+    ledger = Journal(LocalForge(folder), "releasegate/ledger", SystemClock(), Randomness())
+    ledger.append(
+        Draft("release.candidate", subject),
+        Draft("gates.judged", subject, {"verdict": "pass", "stage": "gates", "gates": {}, **data}),
+        Draft("rollout.started", subject),
+        Draft("rollout.settled", subject),
+    )
+
+
+def remembered(folder):
+    """What the policy's gates would leave in the ledger, as a rollout records it."""
+    app = App(directory=folder)
+    head = git(folder, "rev-parse", "HEAD")
+    verdicts = judge_all(app, app.policy(), Subject(None, head), head)
+    return {
+        "gates": {verdict.gate: verdict.verdict.value for verdict in verdicts},
+        "remembered": {verdict.gate: verdict.remember for verdict in verdicts if verdict.remember is not None},
+    }
+
+
+def test_one_verdict_over_all_gates_bound_to_the_tag_s_commit(checkout):
+    policy(checkout, "  zap: {reports: zap.json}\n  tests:\n    regression: {junit: reports/*.xml}\n")
+    write(checkout, {"zap.json": zap("https://shop.test/"), "reports/a.xml": junit(failed=["t.bad"])})
+    git(checkout, "tag", "-a", "v1.0.0-rc.1", "-m", "c")
+    head = git(checkout, "rev-parse", "HEAD")
+    document, code = run(checkout, "run", "--tag", "v1.0.0-rc.1", "--commit", head)
+    assert (document["gate"], document["verdict"], code) == ("run", "fail", 1)
+    assert document["subject"] == {"tag": "v1.0.0-rc.1", "commit": head}
+    assert [(finding["check"], finding["level"]) for finding in document["findings"]] == [
+        ("zap/10038-1", "warn"),
+        ("tests/regression/t.bad", "error"),
+    ]
+    assert document["summary"] == "zap warn: 1 WARN on 1 site; tests/regression fail: 1 failed, 1 passed"
+    assert [evidence["path"] for evidence in document["evidence"]] == ["zap.json", "reports/a.xml"]
+
+
+def test_missing_evidence_is_inconclusive(checkout):
+    policy(checkout, "  zap: {reports: zap.json}\n")
+    document, code = run(checkout, "run")
+    assert (document["verdict"], code) == ("inconclusive", 3)
+    assert document["findings"][0]["check"] == "zap/evidence"
+
+
+def test_evidence_that_tells_no_commit_counts_only_where_the_policy_says_so(checkout):
+    suite = "  tests:\n    unit: {junit: a.xml}\n"
+    write(checkout, {"a.xml": junit()})
+    policy(checkout, suite)
+    document, code = run(checkout, "run")
+    assert (document["verdict"], code) == ("inconclusive", 3)
+    (finding,) = document["findings"]
+    assert finding["title"] == "this evidence tells no commit; write the subject file with `releasegate gate stamp`"
+    policy(checkout, f"{suite}  undated: accept\n")
+    document, code = run(checkout, "run")
+    assert (document["verdict"], code) == ("pass", 0)
+    assert [finding["level"] for finding in document["findings"]] == ["info"]
+    write(checkout, {"a.xml": junit(time=None)})
+    assert run(checkout, "run")[1] == 0
+
+
+def test_evidence_of_another_commit_or_older_than_it_never_counts(checkout):
+    policy(checkout, "  tests:\n    unit: {junit: a.xml}\n  undated: accept\n")
+    write(checkout, {"a.xml": junit()})
+    document, code = run(checkout, "run", "--commit", "0" * 40)
+    assert (code, document["findings"][0]["observed"]) == (3, "0" * 40)
+    assert document["findings"][0]["title"].startswith("this evidence belongs to another commit")
+    write(checkout, {"a.xml": junit(time=NOW - timedelta(hours=1))})
+    document, code = run(checkout, "run")
+    assert (code, document["findings"][0]["title"]) == (3, "this evidence is older than its commit")
+    document, code = run(checkout, "run", "--commit", git(checkout, "rev-parse", "HEAD"))
+    assert (code, document["findings"][0]["title"]) == (3, "this evidence is older than its commit")
+
+
+def test_no_new_medium_or_higher_is_one_line_of_the_policy(checkout):
+    policy(checkout, "  zap: {reports: zap.json, known: ledger, fail-on: medium}\n")
+    head = git(checkout, "rev-parse", "HEAD")
+    write(checkout, {"zap.json": zap("https://shop.test/items/7?token=abc")})
+    assert run(checkout, "run", "--commit", head)[0]["verdict"] == "fail"
+    release(checkout, "v1.0.0-rc.1", head, remembered(checkout))
+    assert "abc" not in git(checkout, "log", "-p", "releasegate/ledger")
+    write(checkout, {"zap.json": zap("https://shop.test/items/8?token=xyz")})
+    document, code = run(checkout, "run", "--commit", head)
+    assert (document["verdict"], code, document["summary"]) == ("warn", 0, "zap warn: 1 WARN on 1 site")
+    write(checkout, {"zap.json": zap("https://shop.test/items/8?token=xyz", "https://shop.test/cart")})
+    document, code = run(checkout, "run", "--commit", head)
+    assert (document["verdict"], code) == ("fail", 1)
+    assert document["findings"][0]["where"] == "https://shop.test/cart"
+    write(checkout, {"zap.json": zap()})
+    document, code = run(checkout, "run", "--commit", head)
+    assert [finding["title"] for finding in document["findings"]] == ["resolved: CSP"]
+
+
+def test_the_trend_looks_back_into_the_ledger(checkout):
+    policy(checkout, "  lighthouse: {reports: lhr, config: rc.json, history: ledger}\n")
+    write(checkout, {"rc.json": '{"assertions": {"largest-contentful-paint": ["warn", {"minScore": 0.5}]}}'})
+    head = git(checkout, "rev-parse", "HEAD")
+    for number in range(8):
+        write(checkout, {"lhr/lhr-1.json": lighthouse(2000 + number, number)})
+        memory = remembered(checkout)
+        assert [run["metrics"] for run in memory["remembered"]["lighthouse"]] == [
+            {"largest-contentful-paint": 2000.0 + number}
+        ]
+        release(checkout, f"v1.{number}.0-rc.1", head, memory)
+    release(checkout, "v1.9.0-rc.1", head, {"gates": {"lighthouse": "fail"}, "remembered": {"lighthouse": [
+        {**memory["remembered"]["lighthouse"][0], "metrics": {"largest-contentful-paint": 9000}}]}})  # fmt: skip
+    for number in range(3):
+        write(checkout, {f"lhr/lhr-{number + 1}.json": lighthouse(2600, 30 + number)})
+    document, code = run(checkout, "run", "--commit", head)
+    assert (document["verdict"], code) == ("fail", 1)
+    (finding,) = document["findings"]
+    assert finding["check"] == "lighthouse/trend:largest-contentful-paint"
+    assert finding["title"] == "30% worse than the last 8 runs"
+
+
+def test_newly_failing_tests_are_told_apart_by_the_last_run_in_the_ledger(checkout):
+    policy(checkout, "  tests:\n    unit: {junit: a.xml, previous: ledger}\n")
+    head = git(checkout, "rev-parse", "HEAD")
+    write(checkout, {"a.xml": junit(failed=["t.old"])})
+    memory = remembered(checkout)
+    assert memory == {"gates": {"tests/unit": "fail"}, "remembered": {"tests/unit": ["t.old"]}}
+    release(checkout, "v1.0.0-rc.1", head, memory)
+    write(checkout, {"a.xml": junit(failed=["t.old", "t.more"])})
+    document, code = run(checkout, "run", "--commit", head)
+    assert code == 1
+    assert [(f["check"], f["title"]) for f in document["findings"]] == [
+        ("tests/unit/t.more", "newly failed"),
+        ("tests/unit/t.old", "failed"),
+    ]
+
+
+def test_must_run_of_the_policy(checkout):
+    policy(checkout, '  tests:\n    offline: {junit: a.xml, must-run: ["t.conflict", "t.ok"]}\n')
+    write(checkout, {"a.xml": junit()})
+    document, code = run(checkout, "run", "--commit", git(checkout, "rev-parse", "HEAD"))
+    assert code == 1
+    assert [(f["check"], f["observed"]) for f in document["findings"]] == [("tests/offline/t.conflict", "missing")]
+
+
+def test_changes_since_the_last_known_good_release(checkout):
+    policy(checkout, "  changes: {reviewed: true}\n")
+    with pytest.raises(InconclusiveError, match=r"^changes: there is no last known good release to begin from; name"):
+        run(checkout, "changes")
+    document, code = run(checkout, "run")
+    assert (document["verdict"], code) == ("inconclusive", 3)
+    good = git(checkout, "rev-parse", "HEAD")
+    release(checkout, "v1.0.0-rc.1", good, {"gates": {"changes": "pass"}})
+    document, code = run(checkout, "changes")
+    assert (document["verdict"], code) == ("pass", 0)
+    assert document["summary"] == f"0 commits since {good[:12]} by 0 pull requests"
+    committed(checkout, {"config/feature-flags.yaml": "a: 1\n"}, "the flag file may be pushed in direct mode")
+    assert run(checkout, "changes")[1] == 0
+    new = committed(checkout, {"src/a.py": "2\n"}, "SHOP-1 faster")
+    document, code = run(checkout, "run")
+    assert (document["verdict"], code, document["subject"]["commit"]) == ("inconclusive", 3, new)
+    assert [(f["check"], f["observed"]) for f in document["findings"] if f["level"] == "error"] == [
+        ("changes/pull-requests", f"1: {new[:12]}")
+    ]
+
+
+def test_changes_without_a_policy_and_with_a_ticket(checkout):
+    first = git(checkout, "rev-parse", "HEAD")
+    committed(checkout, {"src/a.py": "2\n"}, "faster")
+    policy(checkout, f"  changes: {{reviewed: false, ticket: 'SHOP-\\d+', since: {first}}}\n")
+    document, code = run(checkout, "changes")
+    assert (document["verdict"], code, document["findings"][0]["check"]) == ("fail", 1, "ticket")
+    assert document["findings"][0]["observed"] == "Ada: faster"
+    (checkout / "releasegate.yaml").unlink()
+    assert run(checkout, "changes", "--since", first)[1] == 3
+    assert run(checkout, "changes", "--since", "HEAD")[1] == 0
+
+
+def test_a_pattern_that_cannot_be_read_is_an_error_of_the_policy(checkout):
+    policy(checkout, "  changes: {ticket: '['}\n")
+    argv = [subprocess.sys.executable, "-m", "releasegate", "gate", "changes"]
+    done = subprocess.run(argv, cwd=checkout, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("releasegate: releasegate.yaml:5:13: `ticket`: is no pattern: unterminated")
