@@ -1,7 +1,7 @@
 """`canary backtest` on a real Prometheus that holds a fortnight: clumps, restarts, waves, and one real incident."""
 
 import json
-import time
+from datetime import UTC, datetime
 
 import fortnight
 import pytest
@@ -13,20 +13,28 @@ from releasegate.errors import ReleasegateError
 from servers import prometheus
 
 ERRORS = ("--errors", 'http_requests_total{code=~"5.."}', "--total", "http_requests_total")
+END = datetime(2026, 11, 23, 12, tzinfo=UTC)
 RULE = "errors > 1%, 5 failures"
+
+
+class Then(App):
+    """The program at the end of the fortnight."""
+
+    def now(self):
+        return END
 
 
 @pytest.fixture(scope="module")
 def server(program, tmp_path_factory):
     folder = tmp_path_factory.mktemp("prometheus")
-    fortnight.back_fill(program, folder, int(time.time()) // fortnight.SCRAPE * fortnight.SCRAPE)
+    fortnight.back_fill(program, folder, int(END.timestamp()))
     with prometheus(program, folder, {}) as url:
         yield url
 
 
 def backtest(folder, *arguments):
     result = CliRunner().invoke(
-        canary, ["backtest", *map(str, arguments)], obj=App(directory=folder), standalone_mode=False
+        canary, ["backtest", *map(str, arguments)], obj=Then(directory=folder), standalone_mode=False
     )
     if result.exception:
         raise result.exception
@@ -49,7 +57,7 @@ def test_a_rule_aborts_many_healthy_releases_and_the_judge_hardly_one(server, tm
     assert judged["inconclusive"] <= 4
     worst = max(found["each"], key=lambda release: release["errors"])
     assert worst["errors"] > 0.05
-    assert time.time() - worst["start"] == pytest.approx(5 * 86400, abs=5 * 3600)
+    assert END.timestamp() - worst["start"] == pytest.approx(5 * 86400, abs=5 * 3600)
     assert worst["decision"] != "abort"
     assert found["summary"].startswith(f"Your rule would have aborted {rule['aborted']} of 56 healthy releases; ")
     reach = f"At 5% for 30 minutes you can catch {found['detectable']:.2g}x; for 2x use "
