@@ -1,6 +1,6 @@
 """How often the judge aborts a healthy canary, and how fast it finds a bad one, beside the rules of its peers.
 
-    python benchmarks/canary_power.py run [PART[:ROW]…] [--share 1.0]   results are kept in canary_power.jsonl
+    python benchmarks/canary_power.py run [PART[:ROW]…] [--missing]   results are kept in canary_power.jsonl
     python benchmarks/canary_power.py docs                              the kept results into the table of docs/canary.md
 
 Everything comes from fixed seeds, one a canary, so that a cell can be run again alone. A full run takes about half an
@@ -206,10 +206,11 @@ def load() -> list[dict]:
     return [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
 
 
-def measure(parts: list[str], share: float) -> None:
+def measure(parts: list[str], share: float, *, missing: bool) -> None:
     """Run the cells of these parts, and keep each as it is done."""
+    kept = {(result["part"], result["row"], result["rate"]) for result in load()} if missing else set()
     for cell in cells():
-        if any(f"{cell.part}:{cell.row}".startswith(part) for part in parts or [""]):
+        if cell.key not in kept and any(f"{cell.part}:{cell.row}".startswith(part) for part in parts or [""]):
             result = run(cell, share)
             results = {(kept["part"], kept["row"], kept["rate"]): kept for kept in load()}
             results[cell.key] = result
@@ -232,9 +233,10 @@ def main() -> None:
         "parts", nargs="*", help="healthy, sick, kinds; or a part and a row's beginning, as kinds:latency"
     )
     parser.add_argument("--share", type=float, default=1.0, help="of the runs")
+    parser.add_argument("--missing", action="store_true", help="only cells that were not kept yet")
     options = parser.parse_args()
     if options.what == "run":
-        measure(options.parts, options.share)
+        measure(options.parts, options.share, missing=options.missing)
     else:
         DOCS.write_text(documented(DOCS.read_text(), load()))
 

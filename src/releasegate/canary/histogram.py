@@ -96,10 +96,11 @@ class Alternative:
     distribution, and by the inequality of the means the product over all requests has an expectation of at most 1.
     """
 
-    def __init__(self, canary: Sequence[float], tolerated: Sequence[Sequence[float]]) -> None:
+    def __init__(self, canary: Sequence[float], tolerated: Sequence[Sequence[float]] | None) -> None:
         self.largest = max(canary)
         self.logs = [log(factor) for factor in canary]
-        self.gains = [1 - sum(map(mul, row, canary)) for row in tolerated]
+        means = canary if tolerated is None else [sum(map(mul, row, canary)) for row in tolerated]
+        self.gains = [1 - mean for mean in means]
 
     def log_factor(self, baseline: Sequence[float], canary: Sequence[float], odds: float) -> float:
         """The log evidence of a poll's counts, where `odds` are the canary's requests over the baseline's."""
@@ -172,6 +173,8 @@ class HistogramMonitor:
             return False
         odds = sum(recent) / total
         shares = [(count + 1 / len(before)) / (total + 1) for count in before]
+        if no_slower(recent, slowed(shares, self._bounds, outage.TIMES)):
+            return False
         alternatives = draw(shares, self._bounds, outage.TIMES, odds / (1 + odds))
         logs = [each.log_factor(before, recent, odds) / self._spread for each in alternatives]
         return log_mean(logs) >= outage.EVIDENCE
@@ -255,7 +258,7 @@ class HistogramMonitor:
         low, high = log(1 / 30), log(30)
         for _ in range(12):
             middle = (low + high) / 2
-            alternatives = draw(shares, self._bounds, exp(middle), odds / (1 + odds), SLOWER[:5])
+            alternatives = draw(shares, self._bounds, exp(middle), odds / (1 + odds), SLOWER[:5], ())
             start = log((1 - LATE) / len(alternatives))
             best = max(each.log_factor(usual, slow, odds) for each in alternatives) / self._spread + start
             low, high = (middle, high) if best >= INTERVAL_LINE else (low, middle)
@@ -268,14 +271,23 @@ def draw(
     tolerate: float,
     weight: float,
     slower: Sequence[float] = SLOWER,
+    stuck: Sequence[float] = STUCK,
 ) -> list[Alternative]:
     """The alternatives, for a baseline whose requests are spread over the buckets as `usual`."""
     most = slowed(usual, bounds, tolerate) if tolerate != 1 else list(usual)
-    tolerated = carried(usual, most)
-    stuck = slowed(most, bounds, STUCK_FACTOR)
+    tolerated = carried(usual, most) if tolerate != 1 else None
     canaries = [slowed(most, bounds, factor) for factor in slower]
-    canaries += [[(1 - part) * a + part * b for a, b in zip(most, stuck, strict=True)] for part in STUCK]
+    if stuck:
+        hanging = slowed(most, bounds, STUCK_FACTOR)
+        canaries += [[(1 - part) * a + part * b for a, b in zip(most, hanging, strict=True)] for part in stuck]
     return [Alternative(factors_of(most, canary, weight), tolerated) for canary in canaries]
+
+
+def no_slower(counts: Sequence[float], shares: Sequence[float]) -> bool:
+    """Whether beyond no bound there are more of `counts` than `shares` say: then no alternative has evidence."""
+    total = sum(counts)
+    beyond = accumulate(reversed(counts))
+    return all(seen <= total * share for seen, share in zip(beyond, accumulate(reversed(shares)), strict=True))
 
 
 def _sum(one: tuple[float, ...], other: tuple[float, ...]) -> tuple[float, ...]:

@@ -4,7 +4,7 @@ It is a pure fold: what it says after a poll depends on the header and the lines
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from math import log
 from typing import Any
@@ -262,7 +262,7 @@ class Judge:
         if line.t <= 0:
             for name, counts in line.counts.items():
                 self._watches[name].history(line.t, counts)
-            self._last = replace(self._last, t=line.t)
+            self._last = Assessment(Decision.CONTINUE, line.t, self._last.slis, None, self._last.reason)
             return self._last
         for name, watch in self._watches.items():
             watch.poll(line.t, line.t - self._t, self._weight, line.counts.get(name, {}))

@@ -51,12 +51,16 @@ def lay_out(bad_a_poll: float, polls: float, odds: float, clump: float) -> tuple
     width = (LARGEST - SMALLEST) / 60
     grid = [exp(SMALLEST + width * (index + 0.5)) for index in range(60)]
     terms = [slopes(odds, clump, factor) for factor in grid]
-    places, length = [], 0.0
+    places, length, best = [], 0.0, 0
     for truth in grid:
         # among clumps it is better to bet on less than the truth: one large clump must not decide
-        growth, factor = max(
-            (bad_a_poll * (truth * up + down / odds), factor) for factor, (up, down) in zip(grid, terms, strict=True)
-        )
+        growths = (bad_a_poll * (truth * up + down / odds) for up, down in terms[best:])
+        growth = next(growths)
+        for further in growths:  # the best bet rises with the truth, and beyond it they only get worse
+            if further <= growth:
+                break
+            growth, best = further, best + 1
+        factor = grid[best]
         if growth * polls * 2 < ENOUGH:
             continue
         information = bad_a_poll * truth / (1 + truth * odds) / (2 * clump - 1)
