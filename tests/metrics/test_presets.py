@@ -1,7 +1,11 @@
-"""Presets on a real Prometheus: HAProxy itself, and pages with the names that the others document."""
+"""Presets on a real Prometheus: HAProxy, Envoy and prometheus-client live, pages with the others' documented names."""
 
+import json
+import sys
 import time
+import urllib.error
 import urllib.request
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -122,25 +126,121 @@ def test_documented_names_give_both_tracks(program, tmp_path, pages):
     assert polls == {name: Poll(counts) for name in DOCUMENTED}
 
 
+def envoy_config(ports):
+    """Three quarters of the requests to `stable`, the rest to `canary`."""
+
+    def address(port):
+        return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+
+    def cluster(name):
+        endpoint = {"lb_endpoints": [{"endpoint": {"address": address(ports[name])}}]}
+        return {"name": name, "type": "STATIC", "load_assignment": {"cluster_name": name, "endpoints": [endpoint]}}
+
+    weights = [{"name": "stable", "weight": 3}, {"name": "canary", "weight": 1}]
+    route = {"match": {"prefix": "/"}, "route": {"weighted_clusters": {"clusters": weights}}}
+    kind = "type.googleapis.com/envoy.extensions.filters"
+    manager = {
+        "@type": f"{kind}.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "front",
+        "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}]},
+        "http_filters": [{"name": "router", "typed_config": {"@type": f"{kind}.http.router.v3.Router"}}],
+    }
+    filters = [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]
+    return {
+        "admin": {"address": address(ports["admin"])},
+        "stats_flush_interval": "0.1s",  # a histogram shows what was merged by then
+        "static_resources": {
+            "listeners": [{"address": address(ports["envoy"]), "filter_chains": [{"filters": filters}]}],
+            "clusters": [cluster("stable"), cluster("canary")],
+        },
+    }
+
+
+def send(port, code, times):
+    for _ in range(times):
+        with suppress(urllib.error.HTTPError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/serve/{code}", timeout=5).close()
+
+
+@pytest.fixture(scope="module")
+def proxies(program, tmp_path_factory):
+    """HAProxy and Envoy before two applications, all of them scraped: the ports, and the Prometheus' address."""
+    folder = tmp_path_factory.mktemp("proxies")
+    ports = {name: free_port() for name in ("front", "stable", "canary", "metrics", "envoy", "admin")}
+    here = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
+    (folder / "haproxy.cfg").write_text(HAPROXY.format(**ports))
+    (folder / "envoy.json").write_text(json.dumps(envoy_config(ports)))
+    envoy = [
+        str(Path(sys.executable).with_name("envoy")), "-c", str(folder / "envoy.json"),
+        "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warn",
+    ]  # fmt: skip
+    targets = {
+        here["metrics"]: {},
+        here["admin"]: {"__metrics_path__": "/stats/prometheus"},
+        **{here[track]: {"track": track} for track in ("stable", "canary")},
+    }
+    haproxy = [program("haproxy"), "-f", str(folder / "haproxy.cfg")]
+    with ExitStack() as stack:
+        for track in ("stable", "canary"):
+            stack.enter_context(counting_app(folder, ports[track]))
+        stack.enter_context(running(haproxy, f"http://{here['metrics']}/metrics", folder / "haproxy.log"))
+        stack.enter_context(running(envoy, f"http://{here['admin']}/ready", folder / "envoy.log"))
+        url = stack.enter_context(prometheus(program, folder / "prometheus", targets, interval="100ms"))
+        # A metric that nobody has yet begins with its marks: each proxy is to have counted something before.
+        for port in (ports["front"], ports["envoy"]):
+            send(port, 200, 12)
+        await_true(lambda: scraped(url, "http_requests_total") == 24, "the first requests scraped")
+        await_true(lambda: scraped(url, "envoy_cluster_upstream_rq_time_count") == 12, "Envoy scraped")
+        await_true(lambda: scraped(url, 'haproxy_server_http_responses_total{code="2xx"}') == 12, "HAProxy scraped")
+        yield ports, url
+
+
+def scraped(url, selector):
+    return sum(float(row["value"][1]) for row in query(url, selector))
+
+
+def by_track(url, selector, label):
+    rows = {row["metric"][label]: float(row["value"][1]) for row in query(url, f"sum by ({label}) ({selector})")}
+    return {track: rows.get(value, 0) for track, value in (("baseline", "stable"), ("canary", "canary"))}
+
+
 @pytest.mark.servers
-def test_haproxy_gives_both_tracks(program, tmp_path):
-    ports = {name: free_port() for name in ("front", "stable", "canary", "metrics")}
-    config = tmp_path / "haproxy.cfg"
-    config.write_text(HAPROXY.format(**ports))
-    metrics, front = (f"127.0.0.1:{ports[name]}" for name in ("metrics", "front"))
-    with (
-        counting_app(tmp_path, ports["stable"]) as _,
-        counting_app(tmp_path, ports["canary"]),
-        running([program("haproxy"), "-f", str(config)], f"http://{metrics}/metrics", Path(tmp_path) / "haproxy.log"),
-        prometheus(program, tmp_path / "prometheus", {metrics: {}}, interval="100ms") as url,
-    ):
-        total = 'sum(haproxy_server_http_responses_total{code="2xx"})'
-        await_true(lambda: query(url, total), "HAProxy scraped")
-        found = source(url, "haproxy")
-        assert found.bounds(time.time()) == {}
-        found.advance(time.time())
-        for _ in range(8):
-            urllib.request.urlopen(f"http://{front}/serve/200", timeout=5).close()
-        await_true(lambda: query(url, f"{total} == 8"), "eight requests scraped")
-        poll = found.advance(time.time())
+def test_haproxy_gives_both_tracks(proxies):
+    ports, url = proxies
+    found = source(url, "haproxy")
+    assert found.bounds(time.time()) == {}
+    found.advance(time.time())
+    total = 'haproxy_server_http_responses_total{code="2xx"}'
+    before = scraped(url, total)
+    send(ports["front"], 200, 8)
+    await_true(lambda: scraped(url, total) == before + 8, "eight requests scraped")
+    poll = found.advance(time.time())
     assert poll == Poll({"errors": {"baseline": (0, 6), "canary": (0, 2)}, "rate": {"baseline": 6, "canary": 2}})
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize(
+    ("preset", "total"), [("envoy", "envoy_cluster_upstream_rq"), ("prometheus-client", "http_requests_total")]
+)
+def test_envoy_and_the_library_count_what_the_applications_served(proxies, preset, total):
+    ports, url = proxies
+    found = source(url, preset)
+    bounds = found.bounds(time.time())["duration"]
+    assert bounds == ((0.1, 0.5, 1) if preset == "prometheus-client" else bounds)
+    assert len(bounds) >= 3
+    found.advance(time.time())
+    duration = "envoy_cluster_upstream_rq_time_count" if preset == "envoy" else "http_request_duration_seconds_count"
+    before = {name: scraped(url, name) for name in (total, duration)}
+    served, failed = (by_track(url, f"http_requests_total{code}", "track") for code in ("", '{code="500"}'))
+    send(ports["envoy"], 200, 30)
+    send(ports["envoy"], 500, 10)
+    await_true(lambda: all(scraped(url, name) == count + 40 for name, count in before.items()), f"{preset} scraped")
+    await_true(lambda: scraped(url, "http_requests_total") == sum(served.values()) + 40, "the applications scraped")
+    poll = found.advance(time.time())
+    now, bad = (by_track(url, f"http_requests_total{code}", "track") for code in ("", '{code="500"}'))
+    requests = {track: now[track] - served[track] for track in now}
+    errors = {track: bad[track] - failed[track] for track in bad}
+    assert poll.problems == {}
+    assert poll.counts["rate"] == requests
+    assert poll.counts["errors"] == {track: (errors[track], requests[track]) for track in requests}
+    assert {track: sum(counts) for track, counts in poll.counts["duration"].items()} == requests
