@@ -1,14 +1,15 @@
 """The null expectation of each exact e-value is at most 1, enumerated where counts are small."""
 
 from itertools import product
-from math import comb, exp
+from math import comb, exp, log
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from releasegate.canary import limit, ratio, throughput
+from releasegate.canary import limit, mean, ratio, throughput
 from releasegate.canary.histogram import carried, draw, slowed
+from releasegate.canary.mixture import Mixture
 
 
 def binomial(successes, trials, p):
@@ -68,6 +69,46 @@ def test_starved(factor, share):
         for canary in range(requests + 1)
     )
     assert expectation <= 1 + 1e-12
+
+
+@pytest.mark.parametrize("late", [0.0, 0.08, 0.5])
+def test_a_mixture_over_alternatives_and_beginnings_after_three_polls(late):
+    # every poll: a bad event of the canary or none, each alternative's factor with a mean of 1
+    chance, alternatives = 0.2, (1.5, 3.0)
+    expectation = 0.0
+    for polls in product((True, False), repeat=3):
+        process, probability = Mixture(len(alternatives), late), 1.0
+        for bad in polls:
+            process.bet([log(a if bad else (1 - chance * a) / (1 - chance)) for a in alternatives], 1 / 4)
+            probability *= chance if bad else 1 - chance
+        expectation += probability * process.value
+    assert expectation == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("costs", [((0.0, 0.99), (100.0, 0.01)), ((1.0, 1.0),), ((0.5, 0.9), (5.5, 0.1))])
+@pytest.mark.parametrize("events", [1.0, 4.0, 500.0])
+def test_a_bet_on_a_mean_however_heavy_its_tail(costs, events):
+    assert sum(cost * chance for cost, chance in costs) == pytest.approx(1.0)
+    for stake in mean.stakes(events, spread=16.0):
+        assert 0 < stake < 1  # so that no factor is negative
+        assert sum(chance * (1 + stake * (cost - 1)) for cost, chance in costs) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("dispersion", [1.0, 2.5, 10.0])
+def test_starved_stays_an_e_value_with_any_dispersion(dispersion):
+    up, down = throughput.slopes(0.1, 0.3)
+    expectation = sum(
+        binomial(canary, 30, 0.1) * exp((canary * up + (30 - canary) * down) / dispersion) for canary in range(31)
+    )
+    assert expectation <= 1 + 1e-12
+
+
+@pytest.mark.parametrize("clump", [2.0, 5.0])
+@pytest.mark.parametrize("factor", limit.FACTORS)
+def test_above_a_limit_for_clumps_of_known_mean(clump, factor):
+    up, each = limit.slopes(0.05, clump, factor)
+    chances = clumped(400, 100 * 0.05, clump)  # of 100 requests
+    assert sum(chance * exp(bad * up + 100 * each) for bad, chance in enumerate(chances)) <= 1 + 1e-9
 
 
 shares = st.lists(st.floats(0.01, 1.0), min_size=4, max_size=4).map(lambda parts: [part / sum(parts) for part in parts])

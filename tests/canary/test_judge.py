@@ -203,6 +203,31 @@ def test_a_changed_weight_is_a_stratum_of_its_own():
     )
 
 
+def test_evidence_is_carried_over_a_change_of_weight():
+    before = list(steady("errors", (14, 2850), None, end=0))
+    small = list(steady("errors", (14, 2850), (2, 150), start=1, end=6))
+    large = list(steady("errors", (11, 2250), (6, 750), start=7))
+    large[0] = replace(large[0], weight=0.25)
+    whole = judged(header(), [*before, *small, *large])
+    assert judged(header(), [*before, *small]).decision is Decision.INCONCLUSIVE
+    alone = judged(header(weight=0.25), [*before, *(replace(line, t=line.t - 90.0, weight=None) for line in large)])
+    assert whole.decision is alone.decision is Decision.ABORT
+    assert whole.decided_at - 90.0 < alone.decided_at
+    assert whole.slis["errors"].notes == ("the canary's weight was 5%, 25%: each poll is judged by its own",)
+
+
+def test_what_was_missed_and_what_was_not_compared_is_said():
+    lines = [
+        replace(line, counts={}) if line.t in {300.0, 315.0} else line
+        for line in steady("errors", (14, 2850), (1, 150))
+    ]
+    judgement = judged(header(warm_up=60.0), lines)
+    assert judgement.slis["errors"].notes == (
+        "2 of 120 polls lacked a track; the next one that had both holds it all",
+        "in its first 60 s the canary warmed up and was not compared",
+    )
+
+
 def test_slower_requests_abort_by_the_histogram_and_faster_ones_do_not():
     slis = {"duration": SliSpec(Kind.HISTOGRAM, bounds=(0.1, 0.25, 0.5, 1.0))}
     usual = (2000, 600, 200, 40, 10)

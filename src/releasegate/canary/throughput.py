@@ -6,6 +6,7 @@ from math import log, sqrt
 from releasegate.canary.dispersion import Dispersion
 from releasegate.canary.mixture import Mixture
 from releasegate.canary.monitor import Detectable, Interval, Moment, Part, bursty
+from releasegate.canary.sequence import radius
 
 FACTORS = (0.6, 0.3, 0.1, 0.01)
 """Which parts of the smallest share that is not starving the alternatives are."""
@@ -42,7 +43,7 @@ class ThroughputMonitor:
         self._totals = (0.0, 0.0)
         self._expected = 0.0
         self._idle = 0.0
-        self._moments = 0.0
+        self._elapsed = 0.0
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -61,6 +62,7 @@ class ThroughputMonitor:
         terms = [slopes(share, factor) for factor in FACTORS]
         self._process.bet([(canary * up + baseline * down) / self._spread for up, down in terms], moment.elapsed)
         self._totals = (self._totals[0] + baseline, self._totals[1] + canary)
+        self._elapsed += moment.elapsed
         self._expected += moment.weight * (baseline + canary)
         self._idle = 0.0 if canary else self._idle + moment.seconds
         self.calibrate(baseline, moment.seconds)
@@ -94,6 +96,6 @@ class ThroughputMonitor:
         baseline, canary = self._totals
         if self._expected <= 0 or baseline <= 0:
             return None
-        width = 2.8 * sqrt(self._spread * (canary + 1)) / self._expected
+        width = radius(self._elapsed) * sqrt(self._spread * (canary + 1)) / self._expected
         estimate = canary / self._expected
         return max(0.0, estimate - width), estimate, estimate + width

@@ -13,7 +13,7 @@ from releasegate.cli.app import App, Verb, pass_app
 from releasegate.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from releasegate.canary.judge import Assessment, Judgement
+    from releasegate.canary.judge import Assessment
 
 
 @click.command("watch", cls=Verb)
@@ -27,6 +27,7 @@ def watch(app: App, record: str | None, name: str | None, since: str | None, onc
 
     Exit codes: 0 promote, 1 abort, 3 inconclusive, also where --once finds the window not yet over.
     """
+    from releasegate.cli.canary_replay import describe  # noqa: PLC0415
     from releasegate.cli.clock import SystemClock  # noqa: PLC0415  keeps `--help` fast
     from releasegate.metrics.past import history  # noqa: PLC0415
     from releasegate.metrics.source import source_of  # noqa: PLC0415
@@ -57,7 +58,7 @@ def watch(app: App, record: str | None, name: str | None, since: str | None, onc
             until=present.timestamp() if once else inf,
             tell=app.say,
         )
-    app.emit(judgement.document(), conclusion(judgement))
+    app.emit(judgement.document(), describe(judgement))
     return judgement.exit_code
 
 
@@ -98,9 +99,3 @@ def progress(assessment: "Assessment") -> str:
     """One poll in one line: how far each SLI's evidence has grown toward the line at which it aborts."""
     grown = (f"{name} {max(sli.log_evidence / sli.line, 0):.0%}" for name, sli in assessment.slis.items())
     return f"{assessment.t:g} s: evidence {', '.join(grown)}"
-
-
-def conclusion(judgement: "Judgement") -> str:
-    """The judgement in one line."""
-    when = f" after {judgement.decided_at:g} s" if judgement.decided_at is not None else ""
-    return f"{judgement.decision.value}{when}: {judgement.reason}"
