@@ -18,6 +18,7 @@ import requests
 
 from github_graphql import Graph
 from github_openapi import Contract, ContractError
+from github_stub import Stub
 from releasegate.forge.github.api import Patience
 from releasegate.forge.github.connect import Credentials, connect
 from releasegate.forge.github.forge import GitHubForge
@@ -63,20 +64,19 @@ class Front:
         self.backend, self.address = backend, f"http://127.0.0.1:{port}"
         self.session = requests.Session()
         self.contract = Contract(folder)
-        self.graph = Graph(folder, self.rest)
-        self.stub = None
-        self.exchanges, self.faults, self.violations = [], [], []
-        self.graphql = True
+        self.graph = Graph(folder, self.rest, lambda commit: self.stub.pull_requests.get(commit, []))
+        self.storage = None
         self.names = count(1)
-        self.fault: Callable = lambda _: None
         self.lock = threading.Lock()
         self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.front = self
+        self.reset()
 
     def reset(self):
         """Forget what was recorded, and all faults."""
-        self.exchanges, self.violations, self.graphql, self.stub = [], [], True, None
-        self.fault = lambda _: None
+        self.exchanges, self.violations, self.graphql = [], [], True
+        self.stub = Stub(self, LOGIN)
+        self.fault: Callable = lambda _: None
 
     def repository(self):
         """A new empty repository, by its full name."""
@@ -107,7 +107,7 @@ class Front:
             return 200, {}, json.dumps(answer).encode()
         path = unquote(exchange.path)
         self.contract.check_request(exchange.method, path, exchange.query, exchange.body)
-        answer = None if self.stub is None else self.stub.answer(exchange)
+        answer = self.stub.answer(exchange)
         if answer is not None:
             status, more, body = answer
             if not more.get("unchecked"):
@@ -117,6 +117,22 @@ class Front:
         url = f"{self.backend}{exchange.path}{'?' + exchange.query if exchange.query else ''}"
         answer = requests.request(exchange.method, url, data=exchange.body, headers=kept, timeout=20)
         return answer.status_code, {}, answer.content
+
+
+class Storage(BaseHTTPRequestHandler):
+    """Where artifacts lie: another host, which must never see the token."""
+
+    def do_GET(self):
+        front = self.server.front
+        front.storage.seen.append(dict(self.headers))
+        content = next(content for made, content in front.stub.artifacts if str(made["id"]) == self.path.strip("/"))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_):
+        pass
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -188,11 +204,21 @@ def serve(folder, home):
     ]  # fmt: skip
     with running(list(map(str, command)), f"http://127.0.0.1:{port}/rate_limit", home / "emulate.log"):
         front = Front(folder, f"http://127.0.0.1:{port}", front_port)
-        thread = threading.Thread(target=front.server.serve_forever, daemon=True)
-        thread.start()
-        try:
+        front.storage = ThreadingHTTPServer(("127.0.0.1", 0), Storage)
+        front.storage.front, front.storage.seen = front, []
+        front.storage.address = f"http://127.0.0.1:{front.storage.server_address[1]}"
+        with threaded(front.server), threaded(front.storage):
             yield front
-        finally:
-            front.server.shutdown()
-            thread.join()
-            front.server.server_close()
+
+
+@contextmanager
+def threaded(server):
+    """Run an HTTP server in a thread."""
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

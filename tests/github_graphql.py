@@ -9,11 +9,15 @@ SCHEMA = "node_modules/@octokit/graphql-schema/schema.graphql"
 
 
 class Graph:
-    """Executes documents against GitHub's schema; `rest(method, path, body)` asks the emulator."""
+    """Executes documents against GitHub's schema; `rest(method, path, body)` asks the emulator.
 
-    def __init__(self, folder, rest):
+    `pull_requests(commit)` tells what a test put in.
+    """
+
+    def __init__(self, folder, rest, pull_requests):
         self.schema = graphql.build_schema((folder / SCHEMA).read_text(), assume_valid=True)
         self.rest = rest
+        self.pull_requests = pull_requests
 
     def answer(self, document, variables, login):
         """The response's JSON. A document that GitHub would refuse is an assertion: no test sends one on purpose."""
@@ -36,8 +40,9 @@ class Graph:
         del info
         base = f"/repos/{owner}/{name}"
 
-        def head(info, expression):
+        def head(info, expression=None, oid=None):
             del info
+            expression = expression or oid
             status, commit = self.rest("GET", f"{base}/commits/{expression}", None)
             if status != 200:
                 return None
@@ -46,7 +51,11 @@ class Graph:
                 del info
                 return self.file(base, commit["sha"], path)
 
-            return {"__typename": "Commit", "oid": commit["sha"], "file": file}
+            requests = self.pull_requests(commit["sha"])
+            return {
+                "__typename": "Commit", "oid": commit["sha"], "file": file,
+                "associatedPullRequests": {"totalCount": len(requests), "nodes": requests},
+            }  # fmt: skip
 
         return {"object": head, "refs": lambda _, **arguments: self.refs(base, arguments)}
 

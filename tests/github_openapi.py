@@ -2,6 +2,7 @@
 
 import json
 import re
+from copy import deepcopy
 from functools import cache
 from urllib.parse import parse_qsl
 
@@ -26,7 +27,7 @@ class Contract:
         resource = Resource.from_contents(self.spec, default_specification=DRAFT202012)
         self.registry = Registry().with_resource(ADDRESS, resource)
         self.routes = [(re.compile(_pattern(path)), path, item) for path, item in self.spec["paths"].items()]
-        self.routes.sort(key=lambda route: route[1].count("{"))
+        self.routes.sort(key=lambda route: (-route[1].count("/"), route[1].count("{")))
         self.validator = cache(self._validator)
 
     def operation(self, method, path):
@@ -67,6 +68,12 @@ class Contract:
         media = next((kind for kind in self._resolve(response).get("content", ()) if "json" in kind), None)
         if media is not None and body:
             self._validate(json.loads(body), (*pointer, "content", media, "schema"), f"answer to {method} {template}")
+
+    def example(self, method, template, status):
+        """GitHub's own example of an answer."""
+        content = self._resolve(self.spec["paths"][template][method]["responses"][str(status)])["content"]
+        examples = content["application/json"]["examples"]
+        return deepcopy(self._resolve(next(iter(examples.values())))["value"])
 
     def _validate(self, document, pointer, what):
         _raise(self.validator(pointer), document, what)

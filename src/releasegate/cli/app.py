@@ -117,9 +117,14 @@ class App:
 
     def host(self) -> "Host":
         """The host of the repository, for what git does not know: workflows, deployments, reviews."""
+        self.forge()
+        if self._api is not None:
+            from releasegate.forge.github.host import GitHubHost  # noqa: PLC0415  keeps `--help` fast
+
+            return GitHubHost(self._api)
         raise RepositoryError(
             "a plain git repository has no workflows, deployments, artifacts, releases or reviews",
-            remedy="use a `command` in the policy, or name the repository on GitHub",
+            remedy="use a `command` in the policy, or name the repository on GitHub: --repo OWNER/NAME",
         )
 
 

@@ -116,10 +116,10 @@ class Host(Protocol):
         """One run, as it is now."""
 
     def ci_run(self, workflow: str, commit: str) -> WorkflowRun | None:
-        """The newest run of `workflow` for `commit` that was not started by hand, else the newest of all."""
+        """The newest run of `workflow` for `commit`."""
 
     def artifacts(self, name: str, commit: str) -> Sequence[Artifact]:
-        """The artifacts called `name` (a glob) of all runs and attempts for `commit`, newest first."""
+        """The artifacts called `name` of all runs and attempts for `commit`, newest first."""
 
     def download(self, artifact: Artifact, limit: int) -> bytes:
         """The artifact's zip archive, at most `limit` bytes; `InconclusiveError` if larger, expired or altered."""
@@ -131,7 +131,7 @@ class Host(Protocol):
         """Set how a deployment stands."""
 
     def deployments(self, environment: str) -> Sequence[Deployment]:
-        """The newest deployments to an environment, newest first; at most 30."""
+        """The newest deployments to an environment, newest first; at most ten."""
 
     def check_run(self, commit: str, name: str, conclusion: Conclusion, title: str, summary: str) -> str:
         """Show a verdict at a commit and say where. One with the same name on the commit is brought up to date."""
@@ -146,6 +146,9 @@ class Host(Protocol):
 
     def pull_request(self, number: int) -> PullRequest:
         """One pull request, as it is now."""
+
+    def reviewers(self, number: int) -> Sequence[Approval]:
+        """Those whose newest word on the present head of a pull request is a yes, but for its author."""
 
     def approvals(self, run: int) -> Sequence[Approval]:
         """Who let a workflow run into a protected environment."""

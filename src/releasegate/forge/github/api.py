@@ -16,6 +16,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from releasegate.errors import ForgeError, RefusedError, ReleasegateError, UnknownOutcomeError
@@ -131,12 +132,12 @@ class Api:
                 fault = error
                 if not repeat:
                     raise UnknownOutcomeError(error.what, where=error.where, remedy=LOOK) from error
-                self._pause(self.patience.share() * 0.5 * 2**attempt, error)
+                self.pause(self.patience.share() * 0.5 * 2**attempt, error)
                 continue
             limit = rate_limit(answer, self.patience.now())
             if limit is not None:
                 fault = ForgeError(f"GitHub's rate limit is reached ({_words(answer)})", where=f"{verb} {_place(url)}")
-                self._pause(limit + self.patience.share(), fault)
+                self.pause(limit + self.patience.share(), fault)
                 continue
             if answer.status >= 400:
                 raise RefusedError(
@@ -149,6 +150,24 @@ class Api:
         raise ForgeError(
             f"gave up after {TRIES} attempts: {fault.what if fault else ''}", where=f"{verb} {_place(url)}"
         )
+
+    def upload(self, url: str, content: bytes, media_type: str) -> None:
+        """POST bytes to an address that GitHub named; `UnknownOutcomeError` if it did not answer."""
+        import requests  # noqa: PLC0415
+
+        import github  # noqa: PLC0415  loaded by the commands that speak to GitHub
+
+        self.requests += 1
+        headers = {"Content-Type": media_type, "Content-Length": str(len(content))}
+        try:
+            self.requester.requestMemoryBlobAndCheck("POST", url, {}, headers, BytesIO(content))
+        except requests.RequestException as error:
+            raise UnknownOutcomeError(f"GitHub did not answer ({cause(error)})", where=_place(url)) from error
+        except github.GithubException as error:
+            if error.status >= 500:
+                raise UnknownOutcomeError(f"GitHub answered {error.status}", where=_place(url)) from error
+            words = f"GitHub answered {error.status}: {error.message}"
+            raise RefusedError(error.status, words, where=_place(url), remedy=REMEDIES.get(error.status)) from error
 
     def _once(
         self, verb: str, url: str, body: Mapping[str, Any] | None, parameters: Mapping[str, Any] | None
@@ -174,7 +193,8 @@ class Api:
             raise ForgeError("GitHub's answer is cut off or no JSON", where=place) from error
         return Answer(status, headers, decoded)
 
-    def _pause(self, seconds: float, error: ReleasegateError) -> None:
+    def pause(self, seconds: float, error: ReleasegateError) -> None:
+        """Wait before something is tried again; `ForgeError` with what `error` says if that would be too long."""
         if self.waited + seconds > self.patience.max_wait:
             raise ForgeError(
                 f"{error.what}; waiting {seconds:.0f} s more would be longer than the {self.patience.max_wait:.0f} s"

@@ -8,11 +8,10 @@ from urllib.parse import quote
 
 from releasegate.errors import InconclusiveError, RaceError, RefusedError, RepositoryError, UnknownOutcomeError
 from releasegate.forge.github import refs
-from releasegate.forge.github.api import MOST_PAGES, PAGE, Api
+from releasegate.forge.github.api import Api
 from releasegate.forge.github.parts import SHA, blob_id, checked, decoded, moment
 from releasegate.forge.github.queries import COMMIT, FILE, graphql_or_none
 from releasegate.forge.port import Change, Commit, FileAt
-from releasegate.gates.changes import IncomingCommit
 
 STATUS = {"added": "A", "modified": "M", "removed": "D", "renamed": "R", "changed": "T", "copied": "C"}
 MOST_FILES = 300
@@ -195,9 +194,7 @@ def _tree(api: Api, commit: str) -> str:
 
 def _commit(api: Api, sha: str) -> Commit:
     item = api.get(f"commits/{sha}")
-    files = item.get("files") or []
-    if len(files) >= MOST_FILES:
-        raise InconclusiveError(f"the commit {sha[:12]} has more files than GitHub tells of", remedy="use a clone")
+    files = _files(item)
     facts = item["commit"]
     return Commit(
         sha,
@@ -207,6 +204,13 @@ def _commit(api: Api, sha: str) -> Commit:
         facts["message"],
         tuple(_change(api, file) for file in files),
     )
+
+
+def _files(item: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    files = item.get("files") or []
+    if len(files) >= MOST_FILES:
+        raise InconclusiveError(f"{item['sha'][:12]} changed more files than GitHub tells of", remedy="use a clone")
+    return files
 
 
 def _change(api: Api, file: Mapping[str, Any]) -> Change:
@@ -239,24 +243,8 @@ def refuse_tricks(files: Mapping[str, bytes | None]) -> None:
             raise RepositoryError("git does not allow such a path", where=repr(path))
 
 
-def incoming(api: Api, older: str, newer: str) -> Sequence[IncomingCommit]:
-    """The commits that `newer` holds and `older` does not, oldest first, with the paths that they changed."""
-    found: list[Mapping[str, Any]] = []
-    total = 1
-    for page in range(1, MOST_PAGES + 1):
-        part = api.get(f"compare/{quote(older)}...{quote(newer)}", per_page=PAGE, page=page)
-        found, total = [*found, *part["commits"]], part["total_commits"]
-        if len(found) >= total or not part["commits"]:
-            break
-    if len(found) < total:
-        raise InconclusiveError(f"GitHub tells of {len(found)} of {total} commits", remedy="use a clone")
-    return [
-        IncomingCommit(
-            sha=item["sha"],
-            author=(item["author"] or {}).get("login") or item["commit"]["author"]["name"],
-            message=item["commit"]["message"],
-            paths=tuple(change.path for change in _commit(api, item["sha"]).changes),
-            pull_requests=None,
-        )
-        for item in found
-    ]
+def changed_paths(api: Api, sha: str) -> tuple[str, ...]:
+    """The paths that a commit changed against its first parent, a rename's old one too."""
+    files = _files(api.get(f"commits/{sha}"))
+    paths = [path for file in files for path in (file.get("previous_filename"), file["filename"]) if path]
+    return tuple(dict.fromkeys(paths))

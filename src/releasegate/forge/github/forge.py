@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from releasegate.errors import ForgeError, RefusedError
-from releasegate.forge.github import commits, issues, refs
+from releasegate.forge.github import commits, issues, refs, reviews
 from releasegate.forge.github.api import Api
 from releasegate.forge.port import Commit, FileAt, Tag
 from releasegate.gates.changes import IncomingCommit
@@ -117,8 +117,8 @@ class GitHubForge:
         return commits.history(self.api, branch, since)
 
     def changes_between(self, older: str, newer: str) -> Sequence[IncomingCommit]:
-        """The commits that `newer` holds and `older` does not, oldest first."""
-        return commits.incoming(self.api, older, newer)
+        """The commits that `newer` holds and `older` does not, oldest first, and by which pull requests they came."""
+        return reviews.incoming(self.api, older, newer)
 
     def open_issue(self, marker: str, title: str, body: str) -> str:
         """Open an issue and say where it is. One with the same `marker` is found again, not doubled."""

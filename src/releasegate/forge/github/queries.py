@@ -49,6 +49,42 @@ mutation($input: EnablePullRequestAutoMergeInput!) {
 }
 """
 
+CAME_BY = """
+query($owner: String!, $name: String!, $commit: GitObjectID!) {
+  repository(owner: $owner, name: $name) {
+    object(oid: $commit) {
+      ... on Commit {
+        associatedPullRequests(first: 10) {
+          totalCount
+          nodes {
+            number url title body baseRefName headRefOid merged mergedAt
+            author { login }
+            commits(first: 100) {
+              totalCount
+              nodes { commit { authors(first: 10) { nodes { name email user { login } } } } }
+            }
+            reviews(first: 100) {
+              totalCount
+              nodes { author { __typename login } state submittedAt commit { oid } }
+            }
+            finalCommit: commits(last: 1) {
+              nodes { commit { statusCheckRollup { contexts(first: 100) {
+                totalCount
+                nodes {
+                  __typename
+                  ... on CheckRun { name conclusion }
+                  ... on StatusContext { context state }
+                }
+              } } } }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+"""
+
 ABSENT = (403, 404)
 """What a server without GraphQL, or a token that may not use it, answers."""
 

@@ -1,0 +1,193 @@
+"""The parts of GitHub that the emulator does not have, for tests: deployments, runs, artifacts, rules, reviews.
+
+Every answer begins as GitHub's own published example of it and is checked against GitHub's description by the front.
+"""
+
+import hashlib
+import io
+import json
+import re
+import zipfile
+from copy import deepcopy
+from urllib.parse import parse_qs
+
+REPOSITORY = "/repos/{owner}/{repo}"
+
+
+class Stub:
+    """State of one repository; the routes are the methods named in `ROUTES`."""
+
+    def __init__(self, front, login):
+        self.front, self.login = front, login
+        self.deployments, self.statuses, self.runs, self.artifacts = [], {}, [], []
+        self.rules, self.reviews, self.approvals, self.environments = [], {}, {}, []
+        self.pull_requests = {}
+        self.refused_refs, self.protection = set(), {}
+        self.on_dispatch = "completed"
+
+    def answer(self, exchange):
+        """Status, headers and body; None for a request that is the emulator's."""
+        for method, pattern, _, handler in ROUTES:
+            found = re.fullmatch(rf"/repos/[^/]+/[^/]+/{pattern}", exchange.path)
+            if method == exchange.method and found:
+                answer = getattr(self, handler)(exchange, *found.groups())
+                if answer is not None:
+                    status, body, *headers = answer
+                    content = b"" if body is None else json.dumps(body).encode()
+                    return status, headers[0] if headers else {}, content
+        return None
+
+    def example(self, method, path, status):
+        return self.front.contract.example(method, f"{REPOSITORY}/{path}", status)
+
+    # what the tests put in
+
+    def run(self, commit, title="CI", event="push", status="completed", conclusion="success", actor=None):
+        """A workflow run."""
+        made = self.example("get", "actions/runs/{run_id}", 200)
+        made |= {
+            "id": 100 + len(self.runs), "display_title": title, "head_sha": commit, "event": event, "status": status,
+            "conclusion": conclusion if status == "completed" else None, "run_attempt": 1,
+        }  # fmt: skip
+        made["triggering_actor"] = {**made["triggering_actor"], "login": actor or self.login}
+        self.runs.append(made)
+        return made
+
+    def artifact(self, name, run, files, **changes):
+        """An artifact with these files, and its archive."""
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as file:
+            for path, text in files.items():
+                file.writestr(path, text)
+        content = archive.getvalue()
+        made = deepcopy(self.example("get", "actions/artifacts", 200)["artifacts"][0])
+        moment = f"2026-11-24T10:00:{len(self.artifacts):02}Z"
+        made |= {
+            "id": 500 + len(self.artifacts), "name": name, "size_in_bytes": len(content), "expired": False,
+            "digest": f"sha256:{hashlib.sha256(content).hexdigest()}", "created_at": moment,
+        }  # fmt: skip
+        made["workflow_run"] |= {"id": run["id"], "head_sha": run["head_sha"]}
+        self.artifacts.append((made | changes, content))
+        return content
+
+    # routes
+
+    def list_deployments(self, exchange):
+        query = parse_qs(exchange.query)
+        wanted = {key: query[key][0] for key in ("environment", "sha") if key in query}
+        found = [one for one in self.deployments if all(one[key] == value for key, value in wanted.items())]
+        return 200, found[::-1]
+
+    def create_deployment(self, exchange):
+        asked = json.loads(exchange.body)
+        if asked.get("auto_merge", True) or asked.get("required_contexts") != []:
+            return 409, {"message": "Conflict: Commit status checks failed for this ref."}
+        made = self.example("post", "deployments", 201)
+        same = {key: asked[key] for key in ("ref", "payload", "environment", "production_environment")}
+        made |= {"id": 1 + len(self.deployments), "sha": asked["ref"], **same}
+        self.deployments.append(made)
+        return 201, made
+
+    def list_statuses(self, exchange, number):
+        del exchange
+        return 200, self.statuses.get(number, [])[::-1]
+
+    def create_status(self, exchange, number):
+        asked = json.loads(exchange.body)
+        made = self.example("post", "deployments/{deployment_id}/statuses", 201)
+        made |= {"state": asked["state"], "description": asked["description"]}
+        self.statuses.setdefault(number, []).append(made)
+        return 201, made
+
+    def dispatch(self, exchange, workflow):
+        del workflow
+        asked = json.loads(exchange.body)
+        status = self.on_dispatch
+        self.run("0" * 40, title=f"deploy {asked['inputs']['id']}", event="workflow_dispatch", status=status)
+        return 204, None
+
+    def list_runs(self, exchange, workflow):
+        del workflow
+        query = parse_qs(exchange.query)
+        wanted = {key: query[key][0] for key in ("event", "head_sha") if key in query}
+        found = [one for one in self.runs if all(one[key] == value for key, value in wanted.items())]
+        return 200, {"total_count": len(found), "workflow_runs": found[::-1]}
+
+    def get_run(self, exchange, number):
+        del exchange
+        found = next((one for one in self.runs if one["id"] == int(number)), None)
+        return (200, found) if found else (404, {"message": "Not Found"}, {"unchecked": True})
+
+    def list_approvals(self, exchange, number):
+        del exchange
+        example = self.example("get", "actions/runs/{run_id}/approvals", 200)[0]
+        return 200, [
+            {**example, "state": state, "user": {**example["user"], "login": login}}
+            for login, state in self.approvals.get(int(number), ())
+        ]
+
+    def list_artifacts(self, exchange):
+        name = parse_qs(exchange.query)["name"][0]
+        found = [made for made, _ in self.artifacts if made["name"] == name]
+        return 200, {"total_count": len(found), "artifacts": found}
+
+    def download(self, exchange, number):
+        del exchange
+        return 302, None, {"Location": f"{self.front.storage.address}/{number}", "unchecked": True}
+
+    def list_rules(self, exchange, branch):
+        del exchange, branch
+        return 200, self.rules
+
+    def get_branch(self, exchange, branch):
+        """Protected as the test says; else the emulator's answer."""
+        del exchange
+        if not self.protection:
+            return None
+        made = self.example("get", "branches/{branch}", 200)
+        return 200, made | {"name": branch, "protected": True}
+
+    def get_protection(self, exchange, branch):
+        del exchange, branch
+        return (200, self.protection) if self.protection else None
+
+    def list_environments(self, exchange):
+        del exchange
+        example = self.example("get", "environments", 200)["environments"][0]
+        found = [{**example, "name": name} for name in self.environments]
+        return 200, {"total_count": len(found), "environments": found}
+
+    def list_reviews(self, exchange, number):
+        del exchange
+        example = self.example("get", "pulls/{pull_number}/reviews", 200)[0]
+        return 200, [
+            {**example, "id": index, "state": state, "commit_id": commit, "user": {**example["user"], "login": login}}
+            for index, (login, state, commit) in enumerate(self.reviews.get(int(number), ()))
+        ]
+
+    def create_ref(self, exchange):
+        """GitHub refuses GITHUB_TOKEN a ref on a commit whose workflow files differ from those of every branch."""
+        if json.loads(exchange.body)["sha"] not in self.refused_refs:
+            return None
+        return 403, {"message": "Resource not accessible by integration"}, {"unchecked": True}
+
+
+# method, path below the repository, why the stub has it, handler
+ROUTES = [
+    ("GET", r"deployments", "not in the emulator", "list_deployments"),
+    ("POST", r"deployments", "not in the emulator", "create_deployment"),
+    ("GET", r"deployments/(\d+)/statuses", "not in the emulator", "list_statuses"),
+    ("POST", r"deployments/(\d+)/statuses", "not in the emulator", "create_status"),
+    ("POST", r"actions/workflows/([^/]+)/dispatches", "in the emulator no run follows", "dispatch"),
+    ("GET", r"actions/workflows/([^/]+)/runs", "no run can be put into the emulator", "list_runs"),
+    ("GET", r"actions/runs/(\d+)", "no run can be put into the emulator", "get_run"),
+    ("GET", r"actions/runs/(\d+)/approvals", "not in the emulator", "list_approvals"),
+    ("GET", r"actions/artifacts", "no artifact can be put into the emulator", "list_artifacts"),
+    ("GET", r"actions/artifacts/(\d+)/zip", "not in the emulator", "download"),
+    ("GET", r"rules/branches/(.+)", "not in the emulator", "list_rules"),
+    ("GET", r"branches/([^/]+)", "only for a branch that a test protects", "get_branch"),
+    ("GET", r"branches/([^/]+)/protection", "only for a branch that a test protects", "get_protection"),
+    ("GET", r"environments", "not in the emulator", "list_environments"),
+    ("GET", r"pulls/(\d+)/reviews", "the emulator has one person only", "list_reviews"),
+    ("POST", r"git/refs", "only for the refusal that the emulator does not know", "create_ref"),
+]
