@@ -5,9 +5,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from releasegate.cli.app import App
+from releasegate.cli.gate import gate
 from releasegate.errors import InputError
 from releasegate.gates.document import read_document
 from releasegate.gates.lighthouse.assertions import assert_options, parse_config
@@ -129,6 +132,30 @@ def test_mutations_of_real_reports(data, cut, junk, number):
 def test_hostile_reports_are_answered_at_once(content):
     verdict = answer(content)
     assert verdict is None or verdict.verdict is Outcome.FAIL
+
+
+@pytest.mark.parametrize("path", ["rc.yaml", "rc.json"])
+def test_half_a_character_is_refused_in_what_people_write(path):
+    for content in (b'{"assertions": {"\\ud800": "error"}}', b'{"\\udfff": 1}', b'["a", "b\\udc00"]'):
+        with pytest.raises(InputError, match=r"holds half a character|invalid Unicode character escape code"):
+            read_document(content, path)
+    assert read_document(b'["\\ud83d\\ude00"]', "rc.json") == ["\N{GRINNING FACE}"]
+
+
+def test_half_a_character_in_a_report_or_its_name_is_no_bug(tmp_path):
+    audits = {"interactive": {"score": 0.1, "title": "x"}}
+    report = json.dumps({"lighthouseVersion": "12.6.1", "finalUrl": "https://a/", "audits": audits}).encode()
+    (tmp_path / "a\udcff.json").write_bytes(report)
+    (tmp_path / "b.json").write_bytes(report.replace(b'"x"', b'"\\ud800"'))
+    (tmp_path / "rc.json").write_text('{"assertions": {"interactive": "error"}}')
+    (tmp_path / "README.md").touch()
+    outputs = ["--sarif", "s.json", "--junit", "j.xml", "--markdown", "m.md", "--annotations", "--format", "json"]
+    for name, code in (("a\udcff.json", 1), ("b.json", 3)):
+        command = ["lighthouse", name, "--config", "rc.json", *outputs]
+        done = CliRunner().invoke(gate, command, obj=App(directory=tmp_path), standalone_mode=False)
+        assert (done.exception, done.return_value) == (None, code)
+        assert json.loads(done.stdout)["evidence"][0]["path"] == name
+        json.loads((tmp_path / "s.json").read_bytes())
 
 
 @pytest.mark.parametrize("path", ["rc.yaml", "rc.json"])

@@ -129,8 +129,11 @@ class App:
 
 
 def to_json(document: Mapping[str, Any]) -> str:
-    """One line of JSON; a number that is not finite is a bug, and raises."""
-    return json.dumps(document, allow_nan=False, ensure_ascii=False)
+    """One line of JSON; a number that is not finite is a bug, and raises.
+
+    What no UTF-8 can hold (half a surrogate pair, as in a file's name that is none) is written as its escape.
+    """
+    return json.dumps(document, allow_nan=False, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
 
 
 def _set(field: str) -> Any:

@@ -20,13 +20,23 @@ def read_document(content: bytes, path: str) -> Any:
             from releasegate.gates.document_yaml import read_yaml  # noqa: PLC0415  most files are JSON
 
             return read_yaml(text, path)
-        return json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+        return _read_json(text)
+    except UnicodeEncodeError as error:
+        raise InputError(
+            "holds half a character (a lone surrogate, \\ud800 to \\udfff)", where=path, remedy="write the whole one"
+        ) from error
     except UnicodeDecodeError as error:
         raise InputError("is not UTF-8", where=path, remedy="save it as UTF-8") from error
     except json.JSONDecodeError as error:
         raise InputError(f"is no JSON: {error.msg}", where=f"{path}:{error.lineno}:{error.colno}") from error
     except (ValueError, TypeError, RecursionError) as error:
         raise InputError(f"cannot be read: {error}"[:300], where=path, remedy="correct the file") from error
+
+
+def _read_json(text: str) -> Any:
+    document = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+    json.dumps(document, ensure_ascii=False).encode()  # half a character could be written to no output
+    return document
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
