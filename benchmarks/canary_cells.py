@@ -13,6 +13,7 @@ from releasegate.canary.sli import Kind, SliSpec
 RATES = (20.0, 200.0, 2000.0)
 ALPHA = 0.01
 HEALTHY, SICK = 2000, 400
+PARTS = ("healthy", "sick", "kinds")
 LATENCY = {"duration": SliSpec(Kind.HISTOGRAM, bounds=BOUNDS)}
 SILENCE = {"errors": SliSpec(Kind.RATIO), "rate": SliSpec(Kind.THROUGHPUT)}
 
@@ -38,7 +39,7 @@ class Cell:
 
 def cells() -> list[Cell]:
     """All of them, in the order of the table."""
-    return [*healthy(), *sick(), *kinds()]
+    return sorted([*healthy(), *sick(), *kinds()], key=lambda cell: PARTS.index(cell.part))
 
 
 def ideal_errors(world: World) -> float:

@@ -143,22 +143,19 @@ def table(results: list[dict]) -> str:
         "|---" * len(COLUMNS) + "|",
     ]
     for (_, row), of_row in rows.items():
-        measured = {cell.world.rate: (cell, kept[cell.key]) for cell in of_row if cell.key in kept}
-        if measured:
-            shown = [
-                across(measured, figure)
-                for figure in (aborted, held, median, times, *(peer_figure(name) for name in PEERS))
-            ]
-            lines.append(f"| {' | '.join([row, must(of_row[0]), *shown])} |")
+        results_of = {cell.world.rate: (cell, kept.get(cell.key)) for cell in of_row}
+        figures = (aborted, held, median, times, *(peer_figure(name) for name in PEERS))
+        shown = [across(results_of, figure) for figure in figures]
+        lines.append(f"| {' | '.join([row, must(of_row[0]), *shown])} |")
     return "\n".join(lines)
 
 
-def across(measured: dict[float, tuple[Cell, dict]], figure) -> str:
-    """One figure at every rate; nothing where no cell has it."""
-    if len(measured) == 1 and "tasks/s" in next(iter(measured.values()))[0].row:
-        return figure(*next(iter(measured.values())))
-    said = [figure(*measured[rate]) if rate in measured else "" for rate in RATES]
-    return " / ".join(text or "-" for text in said) if any(said) else ""
+def across(of_row: dict[float, tuple[Cell, dict | None]], figure) -> str:
+    """One figure at every rate: `-` where it has none, `?` where the cell was not measured."""
+    said = {rate: "?" if result is None else figure(cell, result) for rate, (cell, result) in of_row.items()}
+    if len(said) == 1 and 2000.0 not in said:  # tasks, not requests
+        return next(iter(said.values()))
+    return " / ".join(said.get(rate) or "-" for rate in RATES) if any(said.values()) else ""
 
 
 def aborted(cell: Cell, result: dict) -> str:
