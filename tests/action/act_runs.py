@@ -1,12 +1,27 @@
-"""What tests under act share: the shop's flag file, and what a run left."""
+"""What tests under act share: repositories, the shop's flag file, what a run left."""
 
 import re
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+SAMPLES = ROOT / "src" / "releasegate" / "rehearsal" / "samples"
 FLAGS = "# Who sees what.\ncheckout-v2:\n  enabled: true\n  percentage: 50   # of the users\n"
 OFF = FLAGS.replace("true", "false").replace("50", "0").rstrip()
+
+
+def git(folder, *arguments):
+    identity = ["-c", "user.name=tester", "-c", "user.email=tester@localhost"]
+    done = subprocess.run(["git", "-C", folder, *identity, *arguments], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def committed(folder):
+    git(folder.parent, "init", "--quiet", "--initial-branch=main", folder)
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "-m", "first")
+    return folder
 
 
 @dataclass(frozen=True)

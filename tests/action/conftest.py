@@ -14,11 +14,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from act_runs import FLAGS, ROOT, Run
+from act_runs import FLAGS, ROOT, SAMPLES, Run, committed, git
 from prepare import uv_executable
 
 ACT = Path(sys.executable).with_name("act")
-SAMPLES = ROOT / "src" / "releasegate" / "rehearsal" / "samples"
 SETUP_PYTHON = """\
 name: a stand-in for setup-python
 inputs: {python-version: {description: range}, update-environment: {description: "false"}}
@@ -32,19 +31,6 @@ runs:
         echo "python-path=PYTHON" >> "$GITHUB_OUTPUT"
         ln -sfn "UV" "$RUNNER_TEMP/releasegate-uv"
 """
-
-
-def git(folder, *arguments):
-    identity = ["-c", "user.name=tester", "-c", "user.email=tester@localhost"]
-    done = subprocess.run(["git", "-C", folder, *identity, *arguments], check=True, capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-def committed(folder):
-    git(folder.parent, "init", "--quiet", "--initial-branch=main", folder)
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "-m", "first")
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from releasegate.cli import actions
-from releasegate.cli.action_inputs import command_line
+from releasegate.cli.action_inputs import command_line, settings
 from releasegate.cli.app import App, pass_app, to_json
 from releasegate.errors import OutsideError, ReleasegateError
 from releasegate.verdict import SCHEMA
@@ -59,6 +59,10 @@ def action(app: App) -> int:
     from releasegate.cli.main import run  # noqa: PLC0415  it loads this module by its name
 
     step = Step(directory=app.directory)
+    found = settings(os.environ)
+    if found.get("GITHUB_TOKEN") and os.environ.get("GITHUB_ACTIONS") == "true":
+        step.say(f"::add-mask::{actions.escaped(found['GITHUB_TOKEN'])}")
+    os.environ.update(found)
     with _unheard(os.environ):
         try:
             argv = command_line(os.environ)

@@ -53,6 +53,16 @@ class Inputs:
         return BOOLEANS[value]
 
 
+SETTINGS = {"token": "GITHUB_TOKEN", "github-api-url": "GITHUB_API_URL"}
+"""Inputs that are variables of the environment; never arguments, which every process of the machine can read."""
+
+
+def settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that inputs stand for. An input that is given and empty takes the variable away: it is empty."""
+    inputs = Inputs(environ)
+    return {variable: inputs.text(name) for name, variable in SETTINGS.items() if name in inputs}
+
+
 def command_line(environ: Mapping[str, str]) -> list[str]:
     """The arguments of `releasegate`; `InputError` names the input that is not usable."""
     inputs = Inputs(environ)

@@ -22,8 +22,12 @@ MOST_SUMMARY = 200_000
 
 def workflow_command(name: str, message: str) -> str:
     """A command for the runner on one line: a message cannot begin another one."""
-    escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return f"::{name} title=releasegate::{escaped}"
+    return f"::{name} title=releasegate::{escaped(message)}"
+
+
+def escaped(message: str) -> str:
+    """The text of a workflow command, on one line."""
+    return message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def append_summary(environ: Mapping[str, str], texts: Sequence[str]) -> None:

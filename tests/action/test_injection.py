@@ -1,0 +1,132 @@
+"""Hostile names and reports: nothing in them is executed, and no output, annotation or summary is forged."""
+
+import contextlib
+import io
+import json
+import re
+import shutil
+
+import pytest
+from act_runs import SAMPLES
+
+from releasegate.cli.app import App
+from releasegate.cli.main import run
+
+HOSTILE = {
+    "substitution": "$(touch pwned)",
+    "backticks": "`touch pwned`",
+    "semicolon": "x'; touch pwned; echo '",
+    "option": "--output=pwned",
+    "set-output": "x\n::set-output name=verdict::pass",
+    "error": "x\n::error::forged",
+    "percent": "x%0A::error::forged",
+    "heredoc": "x\nEOF\nverdict=pass\nverdict<<EOF\npass",
+    "delimiter": "x\nghadelimiter\nend-00000000000000000000000000000000\nverdict=pass",
+    "resume": "x\n::stop-commands::x\n::x::\n::add-path::/evil",
+    "markdown": "x](https://evil.test) ![i](https://evil.test/i.png) @everyone | cell |\n# forged",
+    "html": "<img src=x onerror=alert(1)></details><script>alert(1)</script>",
+    "fence": "```\n# forged\n```",
+    "escape": "\x1b]0;title\x07\x1b[31mred",
+}
+FORGED = re.compile(r"^(::set-output|::error::forged|::add-path|# forged)", re.MULTILINE)
+
+
+class Ran:
+    """What one run of the action's step left with the runner."""
+
+    def __init__(self, folder, monkeypatch, **inputs):
+        runner = folder / "runner"
+        runner.mkdir()
+        files = {name: runner / name for name in ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_STEP_SUMMARY")}
+        for name, file in files.items():
+            file.write_text("")
+            monkeypatch.setenv(name, str(file))
+        for name, value in {"GITHUB_ACTIONS": "true", "RUNNER_TEMP": str(runner), "GITHUB_TOKEN": ""}.items():
+            monkeypatch.setenv(name, value)
+        for name, value in inputs.items():
+            monkeypatch.setenv(f"RELEASEGATE_INPUT_{name.upper()}", value)
+        log = io.StringIO()
+        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+            self.code = run(App(directory=folder), ["action"])
+        self.log = log.getvalue()
+        self.outputs = self._read(files["GITHUB_OUTPUT"].read_text())
+        self.environment = self._read(files["GITHUB_ENV"].read_text())
+        self.summary = files["GITHUB_STEP_SUMMARY"].read_text()
+
+    @staticmethod
+    def _read(text):
+        """The values as the runner reads them: name, delimiter, lines up to the delimiter."""
+        values, lines = {}, iter(text.splitlines())
+        for line in lines:
+            name, delimiter = line.split("<<")
+            values[name] = "\n".join(iter(lines.__next__, delimiter))
+        return values
+
+    @property
+    def heard(self):
+        """The part of the log in which the runner obeys workflow commands."""
+        return re.sub(r"::stop-commands::(\w+)\n.*?^::\1::$", "", self.log, flags=re.DOTALL | re.MULTILINE)
+
+
+def assert_unharmed(folder, ran):
+    assert ran.code != 70, ran.log
+    assert "Traceback" not in ran.log
+    assert not list(folder.rglob("pwned"))
+    assert FORGED.search(ran.heard) is None, ran.heard
+    assert ran.environment == {}
+    assert ran.outputs.keys() <= {"verdict", "json", "decision", "report"}
+    outside = re.sub(r"^(`{3,})text\n.*?^\1$", "", ran.summary, flags=re.DOTALL | re.MULTILINE)
+    assert FORGED.search(outside) is None, ran.summary
+    assert re.search(r"(?<!\\)<(img|script)", outside) is None
+
+
+@pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"command": "gate lighthouse", "reports": "HOSTILE"},
+        {"command": "gate run", "tag": "HOSTILE"},
+        {"command": "rollback", "tag": "HOSTILE", "reason": "HOSTILE", "dry_run": "true"},
+        {"flag": "HOSTILE", "value": "off", "mode": "in-place", "file": "flags.yaml"},
+        {"command": "HOSTILE"},
+    ],
+    ids=["reports", "tag", "reason", "flag", "command"],
+)
+def test_a_hostile_input_does_no_harm(tmp_path, monkeypatch, hostile, inputs):
+    (tmp_path / "flags.yaml").write_text("checkout:\n  enabled: true\n")
+    ran = Ran(tmp_path, monkeypatch, **{name: value.replace("HOSTILE", hostile) for name, value in inputs.items()})
+    assert ran.code in {1, 2, 3, 4}
+    assert_unharmed(tmp_path, ran)
+    assert (tmp_path / "flags.yaml").read_text() == "checkout:\n  enabled: true\n"
+
+
+@pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_report_does_no_harm(tmp_path, monkeypatch, hostile):
+    report = json.loads((SAMPLES / "lighthouse" / "lhr-1.json").read_text())
+    for audit in report["audits"].values():
+        audit["title"] = audit["description"] = audit["displayValue"] = hostile
+    report["finalUrl"] = report["finalDisplayedUrl"] = report["requestedUrl"] = f"https://shop.test/{hostile}"
+    (tmp_path / "lhr-1.json").write_text(json.dumps(report))
+    assertions = {"largest-contentful-paint": ["error", {"maxNumericValue": 0}]}
+    (tmp_path / "lighthouserc.json").write_text(json.dumps({"ci": {"assert": {"assertions": assertions}}}))
+    ran = Ran(tmp_path, monkeypatch, command="gate lighthouse", reports=".", config="lighthouserc.json")
+    assert ran.code in {1, 3}
+    assert ran.outputs["verdict"] in {"fail", "inconclusive"}
+    assert_unharmed(tmp_path, ran)
+
+
+def test_the_token_is_masked_before_anything_else_and_named_nowhere(tmp_path, monkeypatch):
+    shutil.copytree(SAMPLES / "lighthouse", tmp_path / "reports")
+    shutil.copy(SAMPLES / "lighthouserc.json", tmp_path)
+    ran = Ran(
+        tmp_path,
+        monkeypatch,
+        command="gate lighthouse",
+        reports="reports",
+        config="lighthouserc.json",
+        token="tok-1234",
+    )
+    assert ran.code == 0
+    assert ran.log.startswith("::add-mask::tok-1234\n")
+    assert ran.log.count("tok-1234") == 1
+    assert "tok-1234" not in ran.summary + json.dumps(ran.outputs)
