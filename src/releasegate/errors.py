@@ -7,9 +7,11 @@
     │   ├── FlagError           a flag file, or a change asked of it
     │   │   └── UnsafeEditError     the change is clear, but no edit of the file is safe
     │   ├── InputError          any other file or value that was handed over
-    │   └── RepositoryError     git, or the checkout
+    │   ├── RepositoryError     git, or the checkout
+    │   └── NotNowError         the ledger, the split or a freeze does not allow it now
     ├── InconclusiveError   3   the evidence does not allow a verdict
-    │   └── FenceError          something newer was decided; traffic is not raised
+    │   ├── FenceError          something newer was decided; traffic is not raised
+    │   └── UnknownError        whether an effect happened cannot be told, and it is not repeated
     └── OutsideError        4   something outside did not answer
         ├── RaceError           the ref moved meanwhile (read again, decide again, retry)
         ├── MetricsError        Prometheus, or a metrics page
@@ -80,6 +82,10 @@ class RepositoryError(UsageError):
     """The git repository is missing, or not in a state in which this can be done."""
 
 
+class NotNowError(UsageError):
+    """What the ledger, the split or a freeze does not allow now."""
+
+
 class InconclusiveError(ReleasegateError):
     """The evidence does not allow a verdict."""
 
@@ -88,6 +94,10 @@ class InconclusiveError(ReleasegateError):
 
 class FenceError(InconclusiveError):
     """Something newer was decided, or somebody else changed the split: traffic is not raised."""
+
+
+class UnknownError(InconclusiveError):
+    """Whether an effect happened cannot be told; it is not repeated."""
 
 
 class OutsideError(ReleasegateError):

@@ -22,6 +22,7 @@ COMMANDS = {
     "policy": ("policy", "Explain the policy."),
     "rehearse": ("rehearse", "A whole release on this machine, with nothing to install."),
     "rollback": ("rollback", "Take a release back: traffic first, documents after."),
+    "rollout": ("rollout", "Roll a candidate out: gates, 5% behind a judge, and all of it or back."),
     "schema": ("schema", "Print a JSON Schema."),
     "tag": ("tag", "Release branches and tags."),
 }

@@ -9,6 +9,7 @@ import click
 from releasegate.cli.app import App, Verb, pass_app
 from releasegate.cli.interrupt import one_way_to_end
 from releasegate.cli.live import live_view
+from releasegate.cli.rollout import document
 from releasegate.cli.world import build_world
 from releasegate.errors import InputError
 from releasegate.rehearsal.house import SERVICE, VERSION, WINDOW
@@ -39,16 +40,7 @@ def rehearse(app: App, scenario: str, seed: int, keep: str | None, *, prometheus
             lambda repo, documents: build_world(replace(app, directory=repo, policy_path=None), documents),
             tell,
         )
-    document = {
-        "schema": "releasegate/rollout/1",
-        "tag": story.tag,
-        "commit": story.commit,
-        "decision": result.judgement.decision.value if result.judgement else None,
-        "judgement": result.judgement.document() if result.judgement else None,
-        "headline": story.headline,
-        "exit_code": story.exit_code,
-    }
-    app.emit(document, text(story))
+    app.emit(document(result), text(story))
     return result.exit_code
 
 

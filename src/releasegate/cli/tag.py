@@ -30,7 +30,7 @@ def rc(app: App, version: str | None, commit: str | None, dry_run: bool) -> int:
     policy = app.policy()
     forge = app.forge()
     if commit is None and forge.name == "local":
-        _refuse_uncommitted(app)
+        refuse_uncommitted(app)
     sha = forge.resolve(commit or "HEAD")
     found = tags.candidate(forge, journal(forge, policy), policy, sha, version=version, dry_run=dry_run)
     if not dry_run:
@@ -96,7 +96,7 @@ def bad(app: App, name: str, reason: str, dry_run: bool) -> int:
     return 0
 
 
-def _refuse_uncommitted(app: App) -> None:
+def refuse_uncommitted(app: App) -> None:
     """A candidate of the checkout must be what the person sees there."""
     from releasegate.forge.git import uncommitted  # noqa: PLC0415  keeps `tag --help` fast
 

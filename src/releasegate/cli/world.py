@@ -8,6 +8,7 @@ from pathlib import Path
 
 from releasegate.cli.app import App
 from releasegate.cli.clock import SystemClock
+from releasegate.cli.runs import has_ended, run_name
 from releasegate.errors import PolicyError
 from releasegate.forge.github.forge import GitHubForge
 from releasegate.forge.local import LocalForge
@@ -26,7 +27,8 @@ SMOKE_LIMIT = 1_000_000
 
 def build_world(app: App, documents: Path | None = None) -> World:
     """Everything that a rollout or rollback of the policy's service touches; `PolicyError` names what is missing."""
-    from releasegate.metrics.source import source_of  # noqa: PLC0415  loaded by the commands that need it
+    from releasegate.metrics.past import history  # noqa: PLC0415  loaded by the commands that need it
+    from releasegate.metrics.source import source_of  # noqa: PLC0415
 
     policy = app.policy()
     if policy.canary is None or policy.traffic is None:
@@ -44,8 +46,10 @@ def build_world(app: App, documents: Path | None = None) -> World:
         shell=shell(app.directory),
         fetch=fetch,
         counts=lambda: source_of(canary),
+        history=None if canary.metrics.scrape is not None else lambda start: history(canary, start),
         gates=gates(app, policy),
         smoke=smoke_of(app, policy),
+        ended=has_ended,
         documents=documents or _documents(),
     )
 
@@ -54,15 +58,6 @@ def journal(forge: Forge, policy: Policy) -> Journal:
     """The policy's ledger, written by this run of the program."""
     outbox = Outbox(forge.private / "outbox") if isinstance(forge, LocalForge | GitHubForge) else None
     return Journal(forge, policy.ledger.branch, SystemClock(), secrets.token_bytes, run_name(), outbox=outbox)
-
-
-def run_name() -> str:
-    """The job's address in GitHub Actions, else `local`."""
-    run = os.environ.get("GITHUB_RUN_ID")
-    if not run:
-        return "local"
-    server, repository = os.environ.get("GITHUB_SERVER_URL", ""), os.environ.get("GITHUB_REPOSITORY", "")
-    return f"{server}/{repository}/actions/runs/{run}/attempts/{os.environ.get('GITHUB_RUN_ATTEMPT', '1')}"
 
 
 def traffic(app: App, policy: Policy, forge: Forge) -> Traffic:

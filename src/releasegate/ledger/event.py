@@ -5,23 +5,26 @@ where it is about a release. The kinds, and what their `data` holds (a kind that
 
     release.candidate    a candidate was tagged            branch
     gates.judged         its evidence was judged           verdict, stage, gates {name: verdict}, evidence, remembered
-    rollout.started      a rollout began                   from (the release that was live, or null)
+    rollout.started      a rollout began                   from (the release that was live, or null), revision
     stage.finished       a stage of a rollout is done      stage, and what the stage has to say
     traffic.raised       more traffic was asked for        weight (0 to 1), revision (of the split, for the fence)
     traffic.lowered      less, or none, was asked for      weight, revision
     canary.started       the split was seen to flow        t0 (Unix seconds), and what the judge needs
     canary.checkpoint    counts of a source with no past   lines (of the recording, since the last one)
     canary.decided       the judge decided                 decision, cause, reason, recording {path, sha256}
+    canary.accepted      a person accepted an inconclusive one   reason
     rollout.completed    all traffic was asked for
     rollout.settled      the release is the new baseline, and the split is 0
     rollout.aborted      the rollout ended in another way  reason
     release.tagged       a settled release got its tag     release (the tag's name; the subject's tag is the candidate)
     release.marked-bad   never go back to it               reason
-    rollback.started     traffic was taken back            from, to, reason
+    rollback.started     traffic was taken back            from, to, reason, baseline (whether `from` had got there)
     rollback.finished    and the rest was done             from, to, steps, verdict
     kill-switch.on, kill-switch.off                        reason
     step.claimed         only this run may do the step     step, lease (seconds)
     step.finished        the effect is there               step
+    step.failed          it is known not to be there       step, reason
+    freeze.overridden    a person lets a rollout begin in a freeze   reason
     evidence.stored      the bytes were kept               path or url, sha256
 
 An event that waited in the outbox says so in `data.waited`: its first `id`, when it `happened`, and in which `run`.
@@ -42,6 +45,8 @@ from releasegate.verdict import rfc3339
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ULID = re.compile(rf"[0-7][{ALPHABET}]{{25}}")
 KIND = r"^[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z]+)*$"
+STAGES = ("tag", "gates", "staging", "staging-gates", "production", "canary", "watch", "complete", "settle")
+"""The stages of a rollout, in their order."""
 MOST_LEVELS = 32
 """How deep `data` may be nested."""
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")

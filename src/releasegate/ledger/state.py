@@ -58,6 +58,8 @@ class Rollout:
     started: Event
     stages: tuple[str, ...] = ()
     """The stages that are done, in their order."""
+    raised: Event | None = None
+    """The first `traffic.raised`."""
     canary: Event | None = None
     """`canary.started`, once the split was seen to flow."""
     decision: Event | None = None
@@ -85,6 +87,8 @@ class State:
     """The unfinished rollout."""
     rollback: Event | None = None
     """`rollback.started` of an unfinished rollback."""
+    rolled_back: Event | None = None
+    """`rollback.started` of the newest rollback, finished or not, until a rollout begins."""
     retreat: Event | None = None
     """The newest rollback or abort."""
     split: Split | None = None
@@ -150,7 +154,7 @@ def _judged(state: State, event: Event) -> State:
 
 def _rollout_started(state: State, event: Event) -> State:
     tag, commit = event.subject.get("tag", ""), event.subject.get("commit", "")
-    return replace(_update(state, event), rollout=Rollout(event.id, tag, commit, event))
+    return replace(_update(state, event), rollout=Rollout(event.id, tag, commit, event), rolled_back=None)
 
 
 def _stage_finished(state: State, event: Event) -> State:
@@ -162,7 +166,10 @@ def _stage_finished(state: State, event: Event) -> State:
 def _traffic(state: State, event: Event) -> State:
     weight = event.data.get("weight")
     share = float(weight) if isinstance(weight, int | float) else 0.0
-    return replace(state, split=Split(share, _text(event, "revision"), event))
+    state = replace(state, split=Split(share, _text(event, "revision"), event))
+    if state.rollout is None or state.rollout.raised is not None or event.kind != "traffic.raised":
+        return state
+    return replace(state, rollout=replace(state.rollout, raised=event))
 
 
 def _canary_started(state: State, event: Event) -> State:
@@ -203,7 +210,7 @@ def _marked_bad(state: State, event: Event) -> State:
 
 
 def _rollback_started(state: State, event: Event) -> State:
-    return replace(state, rollout=None, rollback=event, retreat=event)
+    return replace(state, rollout=None, rollback=event, rolled_back=event, retreat=event)
 
 
 def _rollback_finished(state: State, event: Event) -> State:
@@ -228,6 +235,11 @@ def _step_finished(state: State, event: Event) -> State:
     return replace(state, claims={**state.claims, step: replace(claim, finished=True)})
 
 
+def _step_failed(state: State, event: Event) -> State:
+    step = _text(event, "step")
+    return replace(state, claims={name: claim for name, claim in state.claims.items() if name != step})
+
+
 STEPS = {
     "release.candidate": _candidate,
     "gates.judged": _judged,
@@ -248,6 +260,7 @@ STEPS = {
     "kill-switch.off": _kill_switch,
     "step.claimed": _claimed,
     "step.finished": _step_finished,
+    "step.failed": _step_failed,
 }
 """Kind to what it changes. Kinds that are not here are kept in the ledger and change nothing."""
 

@@ -157,6 +157,11 @@ class Canary(Section):
     """How long and how closely the canary is watched, and what decides."""
 
     weight: Share = 0.05
+    steps: tuple[Share, ...] = ()
+    """Shares of the traffic, rising: `[5%, 25%, 50%, 100%]`, judged as one canary.
+
+    The first is `weight`; each gets an equal part of the window. 100% is what follows on a good decision.
+    """
     window: Duration = 1800.0
     interval: Duration = 15.0
     settle: Duration = 300.0
@@ -178,16 +183,24 @@ class Canary(Section):
     slis: Mapping[str, Sli] = field(default_factory=dict)
 
     def completed(self) -> Self:
-        """With what the preset brings."""
+        """With what the preset and the steps bring."""
+        made = replace(self, weight=self.steps[0]) if self.steps else self
         if self.preset is None:
-            return self
+            return made
         tracks = self.preset.tracks() if self.tracks is None else self.tracks
-        return replace(self, tracks=tracks, slis={**self.preset.slis(), **self.slis})
+        return replace(made, tracks=tracks, slis={**self.preset.slis(), **self.slis})
+
+    @property
+    def ramp(self) -> tuple[float, ...]:
+        """The weights that are judged, one after the other."""
+        return tuple(step for step in self.steps if step < 1) or (self.weight,)
 
     def faults(self) -> Iterator[Fault]:
         """Times fit each other, and names do not clash with a recording's own keys."""
         if not 0 < self.weight < 1:
             yield "weight", "the canary's weight lies between 0 and 100%", "write weight: 5%"
+        if list(self.steps) != sorted(set(self.steps)):
+            yield "steps", "each step is above the one before it", "write steps: [5%, 25%, 50%]"
         if not 0 < self.false_abort < 1:
             yield "false_abort", "the chance of a false abort lies between 0 and 100%", "write false-abort: 1%"
         if not 0 < self.interval <= self.window:

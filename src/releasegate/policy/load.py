@@ -48,8 +48,8 @@ def load_section(cls: type[S], content: bytes, path: str, environ: Mapping[str, 
 
 
 def key_of(name: str) -> str:
-    """The YAML key of a field."""
-    return name.replace("_", "-")
+    """The YAML key of a field; one that Python keeps for itself has a `_` at its end."""
+    return name.rstrip("_").replace("_", "-")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ classes: a field, its type, its default and its docstring stand here and nowhere
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from typing import ClassVar, Literal
 
 from releasegate.policy.canary import Canary
@@ -14,21 +15,26 @@ from releasegate.policy.section import Command, Fault, OneOrMany, Scalar, Sectio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Release(Section):
-    """Where releases come from."""
-
-    LATER: ClassVar = ("ci",)
-    tags: str = "v*"
-    """The glob that this service's tags match."""
-    branch: str = "main"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Run(Section):
-    """Something that is run."""
+    """Something that is run, and does not return before it is done."""
 
     LATER: ClassVar = ("workflow",)
     command: Command
+    done: Command | None = None
+    """Exits with 0 where it has happened: what is asked when a run died in the middle."""
+    repeat: bool = False
+    """Whether running it twice does no harm."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release(Section):
+    """Where releases come from."""
+
+    tags: str = "v*"
+    """The glob that this service's tags match."""
+    branch: str = "main"
+    ci: Run | None = None
+    """Fetches, or makes, the evidence that the gates then read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +108,26 @@ class Rollback(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze(Section):
+    """Days, both included and in the policy's time zone, on which no rollout begins."""
+
+    from_: str
+    to: str
+    why: str
+
+    def faults(self) -> Iterator[Fault]:
+        """Both are days, in their order."""
+        for name in ("from_", "to"):
+            try:
+                date.fromisoformat(getattr(self, name))
+            except ValueError:
+                yield name, f"{getattr(self, name)} is no day", "write 2026-12-20"
+                return
+        if self.to < self.from_:
+            yield "to", "it ends before it begins", "exchange the two"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KillSwitch(Section):
     """The flag that stops the agents."""
 
@@ -123,7 +149,7 @@ class Policy(Section):
     """One service in one environment and region."""
 
     LATER: ClassVar = (
-        "staging-tests", "contacts", "severities", "incidents", "data-requests", "notify", "freeze", "evidence",
+        "contacts", "severities", "incidents", "data-requests", "notify", "evidence",
     )  # fmt: skip
     version: Literal[1]
     service: str
@@ -133,9 +159,12 @@ class Policy(Section):
     release: Release = Release()
     gates: Gates = field(default_factory=Gates)
     deploy: Deploy = Deploy()
+    staging_tests: Run | None = None
+    """Run after the staging deploy; the gates of `gates.tests` are then judged."""
     flags: Flags = Flags()
     traffic: Traffic | None = None
     canary: Canary | None = None
     rollback: Rollback = Rollback()
     kill_switch: KillSwitch | None = None
+    freeze: tuple[Freeze, ...] = ()
     ledger: Ledger = Ledger()

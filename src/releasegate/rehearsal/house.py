@@ -94,7 +94,7 @@ class House:
                 "lighthouse": {"reports": "evidence/lighthouse", "config": "evidence/lighthouse/lighthouserc.json"},
                 "zap": {"reports": ["evidence/zap/zap.json"], "rules": "evidence/zap/rules.tsv", "fail-on": "high"},
             },
-            "deploy": {"production": {"command": command}},
+            "deploy": {"production": {"command": command, "repeat": True}},
             "flags": {"file": FLAG_FILE, "live": {"url": f"{addresses.load}/live", "contains": "{blob}"}},
             "traffic": {"flag": {"name": FLAG}},
             "canary": {

@@ -46,7 +46,7 @@ class Journal:
         self.branch = branch
         self._clock = clock
         self._randomness = randomness
-        self._run = run
+        self.run = run
         self._outbox = outbox
         self._head: str | None = None
         self._events: list[Event] = []
@@ -68,22 +68,27 @@ class Journal:
             self._head = commit.sha
         return tuple(self._events)
 
+    def known(self) -> Sequence[Event]:
+        """The events as they were last read or written, without asking anybody."""
+        return tuple(self._events)
+
     def append(self, *drafts: Draft) -> str:
         """Record `drafts` in one commit, whatever else was recorded meanwhile, and return the ledger's new head."""
         return self.decide(lambda _: drafts)
 
-    def record(self, *drafts: Draft) -> str:
+    def record(self, *drafts: Draft, unless: Callable[[Sequence[Event]], bool] = lambda _: False) -> str:
         """As `append`, for what is done already: what cannot be written is kept in the outbox.
 
-        `OutsideError` then says so. The next command that writes the ledger brings it along.
+        `OutsideError` then says so. The next command that writes the ledger brings it along. Nothing is recorded where
+        `unless` says so of all events so far.
         """
         try:
-            return self.append(*drafts)
+            return self.decide(lambda events: () if unless(events) else drafts)
         except ReleasegateError as error:
             if self._outbox is None:
                 raise
             for event in self._stamp(drafts, Actor("", verified=False)):
-                self._outbox.put(event.id, event.time, self._run, event.kind, subject=event.subject, data=event.data)
+                self._outbox.put(event.id, event.time, self.run, event.kind, subject=event.subject, data=event.data)
             raise OutsideError(
                 f"the ledger could not be written ({error.what})",
                 remedy=f"{len(drafts)} events wait in {self._outbox.folder} for the next command that writes it",
@@ -134,7 +139,7 @@ class Journal:
     def _event(self, moment: datetime, draft: Draft, actor: Actor) -> Event:
         milliseconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
         identifier = ulid(milliseconds, self._randomness(10))
-        return Event(identifier, moment, draft.kind, actor, self._run, dict(draft.subject), dict(draft.data))
+        return Event(identifier, moment, draft.kind, actor, self.run, dict(draft.subject), dict(draft.data))
 
     def _wait(self, attempt: int) -> None:
         """Wait a little longer after each lost race, and not as long as the others."""

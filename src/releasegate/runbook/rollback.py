@@ -5,14 +5,16 @@ flipping is not enough, switch the new features off, run the smoke checks, open 
 A step that fails does not keep the next from being taken.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from releasegate.errors import OutsideError
+from releasegate.errors import ForgeError, InconclusiveError, OutsideError, RaceError, ReleasegateError
+from releasegate.ledger.event import Event
 from releasegate.ledger.state import State as Ledger
 from releasegate.ledger.state import fold
 from releasegate.render.rollback import Account, document
+from releasegate.runbook.claim import command, once
 from releasegate.runbook.flags import switch_off
 from releasegate.runbook.flow import await_return
 from releasegate.runbook.journal import Draft
@@ -125,29 +127,72 @@ class Rollback:
         return await_return(self._world.canary, self._world.counts(), self._world.clock)
 
     def _mark(self) -> str:
-        state = self._state()
-        self._leaving = self._leaving or (state.rollout.tag if state.rollout else state.live)
-        left = state.release(self._leaving) if self._leaving else None
-        good = state.release(self._to) if self._to else state.last_known_good(self._leaving)
-        self._on_baseline = left is not None and state.live == left.candidate
-        self._to = good.name if good else self._to
-        drafts = [Draft("rollback.started", self._subject(state), self._fields())]
-        if left is not None:
-            reason = {"reason": self._request.reason}
-            drafts.append(Draft("release.marked-bad", self._world.subject(left.candidate, left.commit), reason))
-        self._world.journal.record(*drafts)
+        """Record it, which closes the fence, and look at the split once more: a raise may have come between.
+
+        The same rollback that another run has begun, or finished, is joined: it goes no further back than that one.
+        """
+        reason = self._request.reason
+
+        def choose(events: Sequence[Event]) -> Sequence[Draft]:
+            state = fold(events, self._world.subject())
+            if self._joins(state):
+                return []
+            self._aim(state)
+            left = state.release(self._leaving) if self._leaving else None
+            started = Draft("rollback.started", self._subject(), {**self._fields(), "baseline": self._on_baseline})
+            if left is None:
+                return [started]
+            bad = Draft("release.marked-bad", self._world.subject(left.candidate, left.commit), {"reason": reason})
+            return [started, bad]
+
+        try:
+            self._world.journal.decide(choose)
+        except ReleasegateError:
+            self._aim(self._state())
+            self._world.journal.record(*choose(self._world.journal.known()))
+        split = self._world.traffic.set_weight(0.0, reason=reason)
+        if split.revision != self._blob:
+            self._blob = split.revision
+            self._live()
         return f"{self._leaving or 'nothing'} is marked bad; last known good: {self._to or 'none is known'}"
+
+    def _joins(self, state: Ledger) -> bool:
+        """Whether the ledger holds this rollback already; then its releases are this one's."""
+        known = state.rolled_back
+        if known is None:
+            return False
+        begun = {key: known.data.get(key) for key in ("from", "to")}
+        asked = {"from": self._request.leaving, "to": self._request.to}
+        if any(asked[key] is not None and asked[key] != begun[key] for key in asked):
+            return False
+        self._leaving, self._to = begun["from"], begun["to"]
+        self._on_baseline = bool(known.data.get("baseline"))
+        return True
+
+    def _aim(self, state: Ledger) -> None:
+        """What is left, and for what: the release before it that was good."""
+        self._leaving = self._request.leaving or (state.rollout.tag if state.rollout else state.live)
+        left = state.release(self._leaving) if self._leaving else None
+        good = state.release(self._request.to) if self._request.to else state.last_known_good(self._leaving)
+        self._to = good.name if good else self._request.to
+        begun = state.rollout is not None and f"{state.rollout.id}/deploy-baseline" in state.claims
+        self._on_baseline = begun or (left is not None and state.live == left.candidate)
 
     def _deploy(self) -> str:
         if not self._on_baseline:
             return "not needed: the bad release never reached the baseline"
-        good = self._state().release(self._to) if self._to else None
+        state = self._state()
+        good = state.release(self._to) if self._to else None
         if good is None:
             raise OutsideError("no last known good release is known", remedy="name one: releasegate rollback --to TAG")
         run = self._world.policy.deploy.production
-        if run is not None:
-            self._world.shell(run.command, self._world.place(good.name, good.commit, "baseline"))
-        return f"{good.name} is deployed to the baseline"
+        assert run is not None  # noqa: S101  the plan has no such step without it
+        step = f"{state.rolled_back.id if state.rolled_back else 'rollback'}/deploy"
+        effect = command(self._world, replace(run, repeat=True), good.name, good.commit, "baseline", step)
+        try:
+            return once(self._world, effect)
+        except (ForgeError, RaceError, InconclusiveError):
+            return f"{effect.act()} (WITHOUT a claim: the ledger does not answer)"
 
     def _switch_off(self) -> str:
         flags = self._world.policy.flags
@@ -186,23 +231,35 @@ class Rollback:
     def _finish(self) -> None:
         """Record the end; a ledger that cannot be written does not undo a rollback, but is told."""
         steps = [{"step": outcome.id, "state": outcome.state.value} for outcome in self._outcomes]
+        lowered = Draft("traffic.lowered", self._subject(), {"weight": 0.0, "revision": self._blob})
+        finished = Draft("rollback.finished", self._subject(), {**self._fields(), "steps": steps})
+        aborted = Draft("rollout.aborted", self._subject(), {"reason": self._request.reason})
 
         def record() -> str:
-            drafts = [Draft("traffic.lowered", self._subject(None), {"weight": 0.0, "revision": self._blob})]
-            if not self._request.traffic_only:
-                drafts.append(Draft("rollback.finished", self._subject(None), {**self._fields(), "steps": steps}))
-            return f"recorded in {self._world.journal.record(*drafts)[:12]}"
+            drafts = [lowered, aborted] if self._request.traffic_only else [lowered, finished]
+            return f"recorded in {self._world.journal.record(*drafts, unless=self._is_over)[:12]}"
 
         outcome = take(Step("record", "record it", "append to the ledger", record), self._world.clock)
         self._tell(outcome)
         self._outcomes.append(outcome)
 
+    def _is_over(self, events: Sequence[Event]) -> bool:
+        """Whether the end of this rollback is in the ledger."""
+        state = fold(events, self._world.subject())
+        lowered = state.split is not None and (state.split.weight, state.split.revision) == (0.0, self._blob)
+        return lowered and state.rollback is None and state.rollout is None and state.retreat is not None
+
     def _fields(self) -> dict[str, Any]:
         return {"from": self._leaving, "to": self._to, "reason": self._request.reason}
 
-    def _subject(self, state: Ledger | None) -> Mapping[str, str]:
-        known = (state or self._state()).release(self._leaving) if self._leaving else None
+    def _subject(self) -> Mapping[str, str]:
+        known = self._state().release(self._leaving) if self._leaving else None
         return self._world.subject(known.candidate, known.commit) if known else self._world.subject()
 
     def _state(self) -> Ledger:
-        return fold(self._world.journal.events(), self._world.subject())
+        """What the ledger says, or said when it last answered: taking back waits for nobody."""
+        try:
+            events = self._world.journal.events()
+        except ReleasegateError:
+            events = self._world.journal.known()
+        return fold(events, self._world.subject())

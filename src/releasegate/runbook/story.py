@@ -3,7 +3,8 @@
 from releasegate.canary.judge import Judgement
 from releasegate.canary.recording import parse
 from releasegate.render.story import Story
-from releasegate.runbook.rollout import RECORDING, Result
+from releasegate.runbook.rollout import Result
+from releasegate.runbook.stages import RECORDING
 from releasegate.runbook.step import row
 from releasegate.runbook.world import World
 

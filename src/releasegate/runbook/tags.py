@@ -129,6 +129,11 @@ def settled(journal: Journal, policy: Policy, tag: str | None) -> Release:
     return found
 
 
+def live(journal: Journal, policy: Policy) -> str | None:
+    """The candidate's tag of the release that is the baseline, as far as the ledger tells."""
+    return _state(journal, policy).live
+
+
 def last_good(journal: Journal, policy: Policy, leaving: str | None = None) -> Release:
     """The last known good release, older than `leaving`; `InconclusiveError` if there is none."""
     found = _state(journal, policy).last_known_good(leaving)

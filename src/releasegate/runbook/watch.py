@@ -75,13 +75,15 @@ def watch(
     max_window: float | None = None,
     until: float = inf,
     tell: Callable[[str], None] = lambda _: None,
+    ramp: Callable[[float], float | None] = lambda _: None,
 ) -> Judgement:
     """Watch from the moment that the split is seen to flow until the judge has decided or the window is over.
 
     `record` gets the recording line by line, `observe` the judge's view after every poll, `tell` what is new of the
     source in a sentence. `history` gives lines with `t <= 0` for a t0 in Unix seconds, of which those before the
-    first poll are used. `header.started` is replaced by t0. While too little was seen the window is extended, up to
-    `max_window` seconds. No poll is made after `until` (Unix seconds): what was seen up to then is judged.
+    first poll are used. `ramp` is told the moment of each poll (Unix seconds) that goes on, and gives the weight from
+    there on where that is a new one. `header.started` is replaced by t0. While too little was seen the window is
+    extended, up to `max_window` seconds. No poll is made after `until` (Unix seconds): what was seen is judged.
 
     Where no request is counted on the canary within `settle` seconds it is an `InconclusiveError`, and where nothing
     can be read in that time a `MetricsError`.
@@ -95,16 +97,17 @@ def watch(
     for line in [*_older(history(start), min(before[0].t, mark - start + header.interval / 4)), *before]:
         record(encode_line(line))
         judge.observe(line)
-    t, decision = 0.0, Decision.CONTINUE
+    t, decision, weight = 0.0, Decision.CONTINUE, ramp(start)
     while _goes_on(decision, t, header.window, max_window) and start + t + header.interval <= until:
         # A poll that took longer than its interval is not repeated: the next one holds what was counted meanwhile.
         number = max(round(t / header.interval) + 1, ceil((clock.now().timestamp() - start) / header.interval))
         t = number * header.interval
-        line = _poll(source, start, t, clock, notes)
+        line = replace(_poll(source, start, t, clock, notes), weight=weight)
         record(encode_line(line))
         assessment = judge.observe(line)
         observe(assessment)
         decision = assessment.decision
+        weight = ramp(start + t) if _goes_on(decision, t, header.window, max_window) else None
     return judge.finish()
 
 

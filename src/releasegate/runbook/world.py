@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from releasegate.canary.judge import Assessment
+from releasegate.canary.recording import Line
 from releasegate.forge.port import Forge
 from releasegate.metrics.port import CountSource
 from releasegate.policy.canary import Canary
@@ -31,9 +32,13 @@ class World:
     fetch: Fetch
     counts: Callable[[], CountSource]
     """A new source of counts, with no marks set."""
+    history: Callable[[float], Sequence[Line]] | None
+    """What the source remembers of the baseline before a moment (Unix seconds); None where it remembers nothing."""
     gates: Callable[[Subject], Sequence[Verdict]]
     """Judge the evidence of every gate of the policy."""
     smoke: Smoke | None
+    ended: Callable[[str], bool]
+    """Whether the run of the program with this name is over, as far as can be told."""
     documents: Path
     """The folder for recordings and documents."""
 

@@ -1,0 +1,132 @@
+"""More traffic for the canary, behind the fence; and everything back at once where the fence closed meanwhile."""
+
+from collections.abc import Sequence
+
+from releasegate.errors import FenceError, OutsideError
+from releasegate.forge.port import Tag
+from releasegate.ledger.event import Event
+from releasegate.ledger.state import State, fold
+from releasegate.runbook.journal import Draft
+from releasegate.runbook.publish import go_live
+from releasegate.runbook.world import World
+from releasegate.traffic.port import Split
+
+LOOK = 10.0
+"""Seconds between two looks at the ledger while a canary is watched."""
+
+
+def fence(world: World, rollout: str) -> State:
+    """The state, if the rollout with this id may still raise traffic; `FenceError` if not."""
+    state = fold(world.journal.events(), world.subject())
+    _check(state, rollout)
+    return state
+
+
+def _check(state: State, rollout: str) -> None:
+    newer = state.fence(rollout)
+    if newer:
+        raise FenceError(f"traffic is not raised: {newer}", remedy="look at `releasegate status`")
+
+
+class Raising:
+    """The raises of one rollout."""
+
+    def __init__(self, world: World, tag: Tag, rollout: str) -> None:
+        self._world = world
+        self._tag = tag
+        self._rollout = rollout
+        self._start: float | None = None
+        self._told: float | None = None
+        self._looked = world.clock.now().timestamp()
+
+    def to(self, weight: float) -> str:
+        """Ask for `weight`, record it, and wait until it is live.
+
+        The fence is looked at before the change and once more with its record: a rollback that came between has seen
+        nothing to lower, so this lowers it.
+        """
+        world = self._world
+        split = self._set(weight, fence(world, self._rollout))
+        try:
+            self._record(split, weight)
+        except FenceError:
+            world.traffic.set_weight(0.0, reason=f"{self._tag.name}: a rollback came between")
+            raise
+        live = go_live(
+            world.policy.flags, split.revision,
+            deadline=world.canary.settle, shell=world.shell, fetch=world.fetch, clock=world.clock,
+        )  # fmt: skip
+        return f"{split.description}; {live}"
+
+    def ramp(self, moment: float) -> float | None:
+        """The weight from the poll at `moment` (Unix seconds) on, if it is a new one; raised if that is due now.
+
+        The first call is for the moment at which the split was seen to flow. What the ledger has of the past counts
+        for the past: a poll that is made up for is judged by the weight that there was.
+        """
+        canary = self._world.canary
+        self._start = moment if self._start is None else self._start
+        part = canary.window / len(canary.ramp)
+        due = canary.ramp[min(int((moment - self._start) / part), len(canary.ramp) - 1)]
+        asked = self._asked(moment + canary.interval / 2)
+        if due > asked and self._world.clock.now().timestamp() - moment <= canary.interval:
+            self.to(due)
+            asked = due
+        new = None if asked == self._told else asked
+        self._told = asked
+        return new
+
+    def look(self) -> None:
+        """Look whether a rollback has come; `FenceError` if so. A ledger that does not answer is asked later."""
+        now = self._world.clock.now().timestamp()
+        if now - self._looked < LOOK:
+            return
+        self._looked = now
+        try:
+            fence(self._world, self._rollout)
+        except OutsideError:
+            return
+
+    def _set(self, weight: float, state: State) -> Split:
+        """The split with `weight`: as it is if it is so, else changed behind the revision that was last seen."""
+        split = self._world.traffic.split()
+        if split.weight == weight:
+            return split
+        asked, revision = self._last(state)
+        if asked >= weight:
+            raise FenceError(
+                f"traffic is not raised: the split was changed by somebody else ({split.description})",
+                remedy="look who did, then `releasegate rollback`",
+            )
+        reason = f"{self._tag.name}: {weight:.0%} of the traffic"
+        return self._world.traffic.set_weight(weight, reason=reason, expected=revision)
+
+    def _last(self, state: State) -> tuple[float, str]:
+        """The weight and revision that this rollout last wrote, or found when it began."""
+        assert state.rollout is not None  # noqa: S101  the fence has looked
+        started = state.rollout.started
+        if state.split is not None and state.split.event.id > started.id:
+            return state.split.weight, state.split.revision
+        return 0.0, str(started.data.get("revision", ""))
+
+    def _record(self, split: Split, weight: float) -> None:
+        """Record the raise, if the fence is still open then; once."""
+        subject = self._world.subject(self._tag.name, self._tag.commit)
+
+        def choose(events: Sequence[Event]) -> Sequence[Draft]:
+            state = fold(events, self._world.subject())
+            _check(state, self._rollout)
+            if self._last(state) == (weight, split.revision):
+                return []
+            return [Draft("traffic.raised", subject, {"weight": weight, "revision": split.revision})]
+
+        self._world.journal.decide(choose)
+
+    def _asked(self, moment: float) -> float:
+        """The weight that the ledger has as asked for up to `moment` (Unix seconds)."""
+        weight = self._world.canary.ramp[0]
+        for event in self._world.journal.known():
+            mine = event.kind == "traffic.raised" and event.about(self._world.subject(self._tag.name))
+            if mine and event.id > self._rollout and event.time.timestamp() <= moment:
+                weight = float(event.data.get("weight", weight))
+        return weight

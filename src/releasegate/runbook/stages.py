@@ -1,0 +1,232 @@
+"""What each stage of a rollout does. A stage that was recorded as finished is not done again."""
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from typing import TYPE_CHECKING, TypeVar
+
+from releasegate.canary.judge import Decision, Judgement
+from releasegate.errors import FenceError, ForgeError, InconclusiveError, MetricsError, VerificationError
+from releasegate.forge.port import Tag
+from releasegate.ledger.state import Rollout, fold
+from releasegate.policy.model import Run
+from releasegate.runbook import tags
+from releasegate.runbook.claim import command, once
+from releasegate.runbook.flow import await_return
+from releasegate.runbook.journal import Draft
+from releasegate.runbook.publish import go_live
+from releasegate.runbook.raising import Raising, fence
+from releasegate.runbook.smoke import smoke
+from releasegate.runbook.trial import Trial
+from releasegate.runbook.world import Tell, World
+from releasegate.verdict import Outcome as GateOutcome
+from releasegate.verdict import Subject, Verdict
+
+if TYPE_CHECKING:
+    from releasegate.runbook.rollout import Result
+
+T = TypeVar("T")
+RECORDING = "recording.jsonl"
+"""The recording's name among the documents."""
+IN_STAGING = "tests/"
+"""Gates with this prefix are judged after the tests in staging, where the policy has such tests."""
+
+
+class HeldError(InconclusiveError):
+    """Too little was seen to decide: the canary stays at its weight, where the policy says so."""
+
+
+class Stages:
+    """The stages of one rollout; `rollout` is None for a plan."""
+
+    def __init__(
+        self, world: World, rollout: Rollout | None, tag: Tag, tell: Tell, accept: str | None, result: "Result"
+    ) -> None:
+        self._world = world
+        self._rollout = rollout
+        self._tag = tag
+        self._accept = accept
+        self._result = result
+        self._trial = Trial(world, tell)
+        self._raising = Raising(world, tag, rollout.id if rollout else "")
+
+    @property
+    def rollout(self) -> Rollout:
+        """The rollout as the ledger has it now, aborted or not; `FenceError` once it is over."""
+        found = fold(self._world.journal.events(), self._world.subject()).rollout
+        if found is None or self._rollout is None or found.id != self._rollout.id:
+            fence(self._world, self._rollout.id if self._rollout else "")
+            raise FenceError("this rollout is over", remedy="look at `releasegate status`")
+        return found
+
+    def already(self, stage: str) -> Callable[[], str | None]:
+        """Whether the ledger has the stage as finished."""
+
+        def look() -> str | None:
+            known = fold(self._world.journal.events(), self._world.subject()).rollout
+            mine = known is not None and known.tag == self._tag.name
+            return "done before this run" if mine and known is not None and stage in known.stages else None
+
+        return look
+
+    def tag(self) -> str:
+        """The candidate is tagged; so says the tag."""
+        return self._finish("tag", f"{self._tag.name} on {self._tag.commit[:12]}")
+
+    def gates(self) -> str:
+        """Fetch the evidence of the commit, and judge it."""
+        fetched = self._run("ci", self._world.policy.release.ci, "canary")
+        later = self._world.policy.staging_tests is not None
+        told = self._judge("gates", lambda gate: not (later and gate.startswith(IN_STAGING)), needed=True)
+        return self._finish("gates", f"{fetched}; {told}" if fetched else told)
+
+    def staging(self) -> str:
+        """Deploy to staging, and run the tests there."""
+        policy = self._world.policy
+        deployed = (
+            self._run("staging", policy.deploy.staging, "staging") or "nothing to deploy (policy: deploy.staging)"
+        )
+        tested = self._run("staging-tests", policy.staging_tests, "staging")
+        return self._finish("staging", f"{deployed}; {tested}" if tested else deployed)
+
+    def staging_gates(self) -> str:
+        """Judge what the tests in staging left behind."""
+        if self._world.policy.staging_tests is None:
+            return self._finish("staging-gates", "no tests in staging (policy: staging-tests)")
+        told = self._judge("staging-gates", lambda gate: gate.startswith(IN_STAGING), needed=False)
+        return self._finish("staging-gates", told)
+
+    def production(self) -> str:
+        """Deploy to the canary track, which has no traffic yet."""
+        return self._finish("production", self._deploy("canary"))
+
+    def canary(self) -> str:
+        """Give the canary its first share."""
+        if self.rollout.raised is None:
+            self._trial.look_back()
+        return self._finish("canary", self._raising.to(self._world.canary.ramp[0]))
+
+    def watch(self) -> str:
+        """Judge the canary until it is decided."""
+        rollout, clock, canary = self.rollout, self._world.clock, self._world.canary
+        held = rollout.decision
+        if held is not None and held.data.get("decision") == Decision.ABORT:
+            raise VerificationError(str(held.data.get("reason")))
+        if held is not None and clock.now().timestamp() > held.time.timestamp() + canary.hold_for:
+            raise InconclusiveError(f"held for {canary.hold_for:.0f} s, and still: {held.data.get('reason')}")
+        judgement = self._patiently(lambda: self._watch(rollout))
+        self._result.judgement = judgement
+        path = self._world.documents / RECORDING
+        kept = {"path": path.name, "sha256": sha256(path.read_bytes()).hexdigest()}
+        facts = {"decision": judgement.decision.value, "cause": judgement.cause, "reason": judgement.reason}
+        decided = Draft("canary.decided", self._subject(), {**facts, "recording": kept})
+        text = f"{judgement.reason}; {self._trial.share}"
+        if judgement.decision is Decision.PROMOTE:
+            return self._patiently(lambda: self._finish("watch", text, decided))
+        if judgement.decision is Decision.ABORT:
+            self._world.journal.record(decided)
+            raise VerificationError(judgement.reason)
+        if held is None:
+            self._world.journal.record(decided)
+        if self._accept is None:
+            raise HeldError(judgement.reason)
+        accepted = Draft("canary.accepted", self._subject(), {"reason": self._accept})
+        return self._finish("watch", f"inconclusive, accepted: {self._accept}; {text}", accepted)
+
+    def complete(self) -> str:
+        """Give the canary everything."""
+        text = self._patiently(lambda: self._raising.to(1.0))
+        return self._finish("complete", text, Draft("rollout.completed", self._subject()))
+
+    def settle(self) -> str:
+        """Make it the baseline, and leave a clean house: the split at 0, the release tagged."""
+        world = self._world
+        fence(world, self.rollout.id)
+        deployed = self._deploy("baseline")
+        split = world.traffic.set_weight(0.0, reason=f"{self._tag.name} is the baseline now")
+        go_live(
+            world.policy.flags, split.revision,
+            deadline=world.canary.settle, shell=world.shell, fetch=world.fetch, clock=world.clock,
+        )  # fmt: skip
+        await_return(world.canary, world.counts(), world.clock)
+        checked = smoke(world.smoke, world.fetch, world.clock) if world.smoke else "no smoke checks"
+        lowered = Draft("traffic.lowered", self._subject(), {"weight": 0.0, "revision": split.revision})
+        text = f"{deployed}; the split is 0; {checked}"
+        self._finish("settle", text, lowered, last=Draft("rollout.settled", self._subject()))
+        self._result.release = tags.release(world.forge, world.journal, world.policy, self._tag)
+        return f"{text}; {self._result.release.name} on {self._tag.commit[:12]}"
+
+    def give_up(self, reason: str) -> None:
+        """Record that this rollout is over before it had any traffic."""
+        self._world.journal.record(Draft("rollout.aborted", self._subject(), {"reason": reason}))
+
+    def _watch(self, rollout: Rollout) -> Judgement:
+        """The trial; a canary that is held is judged up to the present."""
+        world, canary = self._world, self._world.canary
+        longest = canary.max_window
+        if rollout.decision is not None and rollout.raised is not None:
+            held = world.clock.now().timestamp() - rollout.raised.time.timestamp()
+            longest = max(longest or canary.window, held)
+        with (world.documents / RECORDING).open("w", encoding="utf-8") as file:
+            return self._trial.run(
+                rollout, record=lambda line: print(line, file=file, flush=True),
+                ramp=self._raising.ramp, look=self._raising.look, max_window=longest,
+            )  # fmt: skip
+
+    def _deploy(self, track: str) -> str:
+        done = self._run(f"deploy-{track}", self._world.policy.deploy.production, track)
+        return done or "nothing to deploy (policy: deploy.production)"
+
+    def _run(self, name: str, run: Run | None, track: str) -> str:
+        """Run a command of the policy once; nothing is said where there is none."""
+        if run is None:
+            return ""
+        step = f"{self.rollout.id}/{name}"
+        return f"{name}: {once(self._world, command(self._world, run, self._tag.name, self._tag.commit, track, step))}"
+
+    def _judge(self, stage: str, mine: Callable[[str], bool], *, needed: bool) -> str:
+        """Judge the gates of one stage; nothing to judge is a verdict of its own only where it is `needed`."""
+        verdicts = [one for one in self._world.gates(Subject(self._tag.name, self._tag.commit)) if mine(one.gate)]
+        self._result.verdicts = (*self._result.verdicts, *verdicts)
+        if not verdicts and not needed:
+            return "no gates of tests in the policy"
+        worst = _worst(verdicts)
+        names = {verdict.gate: verdict.verdict.value for verdict in verdicts}
+        evidence = [{"path": e.path, "sha256": e.sha256} for verdict in verdicts for e in verdict.evidence]
+        facts: dict[str, object] = {"verdict": worst.value, "stage": stage, "gates": names, "evidence": evidence}
+        remembered = {verdict.gate: verdict.remember for verdict in verdicts if verdict.remember is not None}
+        self._world.journal.append(
+            Draft("gates.judged", self._subject(), {**facts, "remembered": remembered} if remembered else facts)
+        )
+        told = "; ".join(f"{verdict.gate} {verdict.verdict}: {verdict.summary}" for verdict in verdicts)
+        if worst is GateOutcome.FAIL:
+            raise VerificationError(told)
+        if worst is GateOutcome.INCONCLUSIVE:
+            raise InconclusiveError(told or "no gate in the policy")
+        return told
+
+    def _patiently(self, act: Callable[[], T]) -> T:
+        """Do it; where Prometheus or the forge does not answer, again until `hold-for` is over, if the policy holds."""
+        world = self._world
+        end = world.clock.now().timestamp() + (world.canary.hold_for if world.canary.on_inconclusive == "hold" else 0.0)
+        while True:
+            try:
+                return act()
+            except (MetricsError, ForgeError):
+                if world.clock.now().timestamp() + world.canary.interval > end:
+                    raise
+            world.clock.sleep(world.canary.interval)
+
+    def _finish(self, stage: str, text: str, *drafts: Draft, last: Draft | None = None) -> str:
+        """Record the stage as finished, with what else became of it, in one commit."""
+        finished = Draft("stage.finished", self._subject(), {"stage": stage, "text": text})
+        self._world.journal.append(*drafts, finished, *([last] if last else []))
+        return text
+
+    def _subject(self) -> Mapping[str, str]:
+        return self._world.subject(self._tag.name, self._tag.commit)
+
+
+def _worst(verdicts: Sequence[Verdict]) -> GateOutcome:
+    order = (GateOutcome.FAIL, GateOutcome.INCONCLUSIVE, GateOutcome.WARN, GateOutcome.PASS)
+    present = {verdict.verdict for verdict in verdicts}
+    return next((outcome for outcome in order if outcome in present), GateOutcome.INCONCLUSIVE)

@@ -1,0 +1,136 @@
+"""The canary on trial: its polls from the moment that traffic was raised, whether or not this process made them.
+
+Poll k is of the moment t0 + k x interval. Where the source has a memory, every poll is asked for at its own moment, so
+that a process which takes over from a dead one sees what that one saw, and decides as it would have.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from releasegate.canary.judge import Assessment, Judgement
+from releasegate.canary.recording import Line
+from releasegate.errors import InconclusiveError, OutsideError
+from releasegate.ledger.state import Rollout
+from releasegate.metrics.port import CountSource, Poll
+from releasegate.runbook.catch_up import CatchUpClock
+from releasegate.runbook.flow import requests_of
+from releasegate.runbook.journal import Draft
+from releasegate.runbook.watch import header_of, watch
+from releasegate.runbook.world import Tell, World
+
+HISTORY = 6
+"""Polls of the baseline before the split is changed, where the source has no memory of its own."""
+
+
+class LostError(InconclusiveError):
+    """What the dead process had counted cannot be had again."""
+
+
+@dataclass(slots=True)
+class Measured:
+    """A `CountSource` that adds up how many requests each track served."""
+
+    world: World
+    source: CountSource
+    served: dict[str, float] = field(default_factory=lambda: {"baseline": 0.0, "canary": 0.0})
+
+    def bounds(self, at: float) -> Mapping[str, tuple[float, ...]]:
+        """See `CountSource`."""
+        return self.source.bounds(at)
+
+    def advance(self, at: float) -> Poll:
+        """See `CountSource`."""
+        poll = self.source.advance(at)
+        for track, requests in (requests_of(self.world.canary, poll) or {}).items():
+            self.served[track] += requests
+        return poll
+
+    def share(self) -> str:
+        """The split that was measured, in one clause."""
+        total = sum(self.served.values())
+        return f"measured: {self.served['canary'] / total:.1%} of {total:.0f} requests" if total else "not measured"
+
+
+class Trial:
+    """The watch of one rollout. `look_back` comes before the raise, `run` after it; each may happen in a process of
+    its own.
+    """
+
+    def __init__(self, world: World, tell: Tell) -> None:
+        self._world = world
+        self._tell = tell
+        self._source = Measured(world, world.counts())
+        self._before: list[tuple[float, Poll]] = []
+        self._looked = False
+
+    @property
+    def share(self) -> str:
+        """The split that was measured, in one clause."""
+        return self._source.share()
+
+    def look_back(self) -> None:
+        """Poll the baseline alone for a while, so that the judge knows how even its counts are."""
+        if self._world.history is not None:
+            return
+        clock = self._world.clock
+        self._looked = True
+        self._source.advance(clock.now().timestamp())
+        for _ in range(HISTORY):
+            clock.sleep(self._world.canary.interval)
+            at = clock.now().timestamp()
+            self._before.append((at, self._source.advance(at)))
+
+    def run(
+        self,
+        rollout: Rollout,
+        *,
+        record: Callable[[str], None],
+        ramp: Callable[[float], float | None],
+        look: Callable[[], None],
+        max_window: float | None,
+    ) -> Judgement:
+        """Watch until it is decided. `ramp` is told each poll's moment and answers the weight from there on, `look` is
+        called after each poll and may end it. `LostError` where a dead process had begun and nothing remembers.
+        """
+        world = self._world
+        since = rollout.raised.time if rollout.raised else world.clock.now()
+        remembers = world.history is not None
+        if not remembers and rollout.canary is not None:
+            raise LostError("the process that watched ended, and metrics pages remember nothing")
+        clock = CatchUpClock(since, world.clock) if remembers else world.clock
+        if remembers:
+            self._source = Measured(world, world.counts())
+        if remembers:
+            self._source = Measured(world, world.counts())
+        moment = clock.now()
+        name = f"{world.policy.service}-{rollout.tag}"
+
+        def observe(assessment: Assessment) -> None:
+            self._tell(assessment)
+            look()
+
+        return watch(
+            self._source, header_of(world.policy, name, moment, self._source.bounds(moment.timestamp())), clock,
+            record=record, observe=observe, history=lambda start: self._flows(rollout, start),
+            settle=world.canary.settle, max_window=max_window, ramp=ramp,
+        )  # fmt: skip
+
+    def _flows(self, rollout: Rollout, start: float) -> Sequence[Line]:
+        """Record that the split flows since `start`, and what was seen of the baseline before."""
+        world = self._world
+        if rollout.canary is None:
+            about = world.subject(rollout.tag, rollout.commit)
+            at = datetime.fromtimestamp(start, UTC)
+            with suppress(OutsideError):  # it waits in the outbox, and the watch goes on
+                world.journal.record(Draft("canary.started", about, {"t0": start, "at": f"{at:%Y-%m-%dT%H:%M:%SZ}"}))
+        if world.history is not None:
+            return world.history(start)
+        return [
+            Line(
+                at - start,
+                {name: {"baseline": seen["baseline"]} for name, seen in poll.counts.items() if "baseline" in seen},
+            )
+            for at, poll in self._before
+        ]
