@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from releasegate.errors import FlagError
 from releasegate.flags.dialect import Runtime
-from releasegate.flags.document import FlagFile
+from releasegate.flags.document import FlagFile, Goal
 from releasegate.flags.proof import RISK, bounds, decide, evaluate, prove, raises
 
 FLAGD = """\
@@ -150,3 +151,11 @@ def test_the_bounds_are_the_exact_tails_of_the_binomial(keys, percent):
 
 def test_nobody_and_everybody_have_no_slack():
     assert (bounds(7, Decimal(0)), bounds(7, Decimal(100))) == ((0, 0), (7, 7))
+
+
+def test_what_takes_back_is_done_also_where_the_proof_fails_and_what_is_missing_is_said():
+    edit = parse(PLAIN).set("a", "on", taking_back=True)
+    assert decide(edit)[1] is None
+    proof, missing = decide(replace(edit, goal=Goal(Decimal(7), "on", taking_back=True)))
+    assert not proof.ok
+    assert missing == "a at 7%: 10000 of 10000 keys are on (100.00%), NOT as it should be (579 to 828) [plain dialect]"

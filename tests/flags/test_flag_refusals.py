@@ -3,7 +3,7 @@
 import pytest
 
 from releasegate.errors import FlagError
-from releasegate.flags.by_hand import patch_off
+from releasegate.flags.by_hand import patch_by_hand
 from releasegate.flags.document import FlagFile
 
 FLAGD = 'flags:\n  a:\n    state: ENABLED\n    variants: {"on": true, "off": false}\n    defaultVariant: "off"\n'
@@ -138,13 +138,13 @@ def test_a_value_on_several_lines_is_left_to_a_person():
 
 def test_where_no_edit_is_safe_the_exact_patch_is_made_for_a_person():
     text = "b: &x true\na: *x   # see b\n"
-    patch = patch_off(FlagFile.parse(text.encode(), "flags.yaml"), "a")
+    patch = patch_by_hand(FlagFile.parse(text.encode(), "flags.yaml"), "a")
     assert patch == (
         "--- a/flags.yaml\n+++ b/flags.yaml\n@@ -1,2 +1,2 @@\n b: &x true\n-a: *x   # see b\n+a: false   # see b\n"
     )
-    assert patch_off(FlagFile.parse(text.encode(), "flags.yaml"), "b") is None, "others use the anchor"
-    assert patch_off(FlagFile.parse(text.encode(), "flags.yaml"), "c") is None
+    assert patch_by_hand(FlagFile.parse(text.encode(), "flags.yaml"), "b") is None, "others use the anchor"
+    assert patch_by_hand(FlagFile.parse(text.encode(), "flags.yaml"), "c") is None
     merged = "b: &x {percentage: 5}\na: {<<: *x, enabled: true}\n"
-    patch = patch_off(FlagFile.parse(merged.encode(), "flags.yaml", "plain"), "a")
+    patch = patch_by_hand(FlagFile.parse(merged.encode(), "flags.yaml", "plain"), "a")
     assert patch is not None
     assert "+a: {percentage: 0, enabled: false}\n" in patch

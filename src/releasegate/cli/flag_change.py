@@ -12,13 +12,11 @@ import click
 from releasegate.cli.app import App
 from releasegate.cli.flag_file import flag_path, in_repository, read_flags
 from releasegate.errors import FlagError, InputError, OutsideError, RepositoryError, UnsafeEditError
-from releasegate.flags.by_hand import patch_off
+from releasegate.flags.by_hand import patch_by_hand
 from releasegate.flags.document import LARGEST, Removed
 from releasegate.policy.model import Policy
 from releasegate.runbook.flags import Change, Committed, Plan, commit_changes, facts, plan
 
-LIVE_WITHIN = 300.0
-"""Seconds that a change may take to be live where the policy has no canary, whose `settle` says it."""
 CHANGED = "flag.changed"
 """The event that keeps what a change took away."""
 
@@ -110,10 +108,10 @@ def _after(app: App, policy: Policy | None, done: Committed, branch: str) -> tup
     from releasegate.cli.world import journal  # noqa: PLC0415
     from releasegate.runbook.journal import Draft  # noqa: PLC0415
     from releasegate.runbook.outside import fetch, shell  # noqa: PLC0415
-    from releasegate.runbook.publish import go_live  # noqa: PLC0415
+    from releasegate.runbook.publish import deadline_of, go_live  # noqa: PLC0415
 
     live, missing = "", None
-    deadline = policy.canary.settle if policy.canary else LIVE_WITHIN
+    deadline = deadline_of(policy)
     try:
         if policy.flags.publish or policy.flags.live:
             live = go_live(
@@ -193,7 +191,7 @@ def _notes(app: App) -> Path:
 def _by_hand(app: App, options: Options, names: Sequence[str]) -> str:
     with suppress(FlagError):
         file = read_flags(app, options.path, options.dialect, _branch(app, options))
-        return "".join(filter(None, (patch_off(file, name) for name in names)))
+        return "".join(filter(None, (patch_by_hand(file, name) for name in names)))
     return ""
 
 

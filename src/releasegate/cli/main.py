@@ -12,12 +12,13 @@ from releasegate import __version__
 from releasegate.cli.app import App, Noun
 from releasegate.errors import EXIT_BUG, EXIT_INTERRUPTED, ReleasegateError, UsageError
 
-# name: (module in releasegate.cli, one line of help). The module holds a click command of the same name.
+# name: (module in releasegate.cli, one line of help). The module holds a click command of that name, with _ for -.
 COMMANDS = {
     "action": ("action", "What action.yml runs."),
     "canary": ("canary", "Judge a canary: live, from a recording, or ahead of time."),
     "flags": ("flags", "Read and change feature flags, one line at a time."),
     "gate": ("gate", "Turn evidence into a verdict."),
+    "kill-switch": ("kill_switch", "Stop the agents; let them run again with care."),
     "ledger": ("ledger", "Show and verify what was decided and done."),
     "policy": ("policy", "Explain the policy."),
     "rehearse": ("rehearse", "A whole release on this machine, with nothing to install."),
@@ -42,7 +43,7 @@ class Root(Noun):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"releasegate.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

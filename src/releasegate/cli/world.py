@@ -56,8 +56,13 @@ def build_world(app: App, documents: Path | None = None) -> World:
 
 def journal(forge: Forge, policy: Policy) -> Journal:
     """The policy's ledger, written by this run of the program."""
-    outbox = Outbox(forge.private / "outbox") if isinstance(forge, LocalForge | GitHubForge) else None
+    outbox = Outbox(own_folder(forge) / "outbox")
     return Journal(forge, policy.ledger.branch, SystemClock(), secrets.token_bytes, run_name(), outbox=outbox)
+
+
+def own_folder(forge: Forge) -> Path:
+    """Where this machine keeps releasegate's own files: what waits to be recorded or told, and what was collected."""
+    return forge.private if isinstance(forge, LocalForge | GitHubForge) else _documents()
 
 
 def traffic(app: App, policy: Policy, forge: Forge) -> Traffic:

@@ -10,8 +10,8 @@ from releasegate.flags.document import FlagFile, unified_diff
 from releasegate.flags.splice import Writer, changed, same
 
 
-def patch_off(file: FlagFile, name: str, on: str | None = None) -> str | None:
-    """A diff that writes the flag out on one line, switched off, with its aliases and merge keys resolved.
+def patch_by_hand(file: FlagFile, name: str, value: Any = None) -> str | None:
+    """A diff that writes the flag out on one line, with its aliases and merge keys resolved: off, or set to `value`.
 
     None where even that could touch another flag: an anchor that others use stands in these lines.
     """
@@ -20,7 +20,7 @@ def patch_off(file: FlagFile, name: str, on: str | None = None) -> str | None:
     whole, path = _resolved(file.tree.text), (*file.rules.home(), name)
     flag = _at(whole, file.rules.home()).get(name)
     try:
-        changes = file.rules.off(path, flag, on)
+        changes = file.rules.off(path, flag, None) if value is None else file.rules.set_value(path, flag, value)
         after = changed(whole, changes)
         entry = file.tree.entry(path)
         text = file.tree.text

@@ -40,6 +40,8 @@ class Goal:
     percent: Decimal
     on: str | None
     """A variant's name or value; None for the one that is rolled out by default."""
+    taking_back: bool = False
+    """Whether this is done also where it cannot be proved: `off`, and the value that is safe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +129,11 @@ class FlagFile:
             found = found[step]
         return found
 
-    def set(self, name: str, value: Any) -> Edit:
+    def set(self, name: str, value: Any, *, taking_back: bool = False) -> Edit:
         """Everybody gets `value` (in flagd and GO Feature Flag: a variant's name, or the value of just one variant)."""
-        path = self.locate(name)
+        path, goal = self.locate(name), Goal(_WHOLE, str(value), taking_back)
         with self.placed(name):
-            return self._edit(name, self.rules.set_value(path, self.flag(name), value), Goal(_WHOLE, str(value)))
+            return self._edit(name, self.rules.set_value(path, self.flag(name), value), goal)
 
     def rollout(self, name: str, percent: Decimal | float | str, on: str | None = None) -> Edit:
         """`percent` (0 to 100) of all keys get the on value; `on` names the variant where that is not clear."""
@@ -143,7 +145,7 @@ class FlagFile:
         """Nobody gets the on value, whatever the rules were."""
         path = self.locate(name)
         with self.placed(name):
-            return self._edit(name, self.rules.off(path, self.flag(name), on), Goal(Decimal(0), on))
+            return self._edit(name, self.rules.off(path, self.flag(name), on), Goal(Decimal(0), on, taking_back=True))
 
     def restore(self, removed: Removed) -> Edit:
         """The flag's lines as they were before an edit; `FlagError` if they were changed since."""

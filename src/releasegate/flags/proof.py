@@ -135,7 +135,9 @@ def decide(edit: Edit, runtime: Runtime | None = None) -> tuple[Proof | None, st
 
 
 def raises(edit: Edit) -> bool:
-    """Whether more users may be on after the edit than before."""
+    """Whether more users may be on after the edit than before, and it does not take back."""
+    if edit.goal is not None and edit.goal.taking_back:
+        return False
     on = edit.goal.on if edit.goal and edit.goal.percent < HUNDRED else None
     try:
         before, after = (file.state(edit.name, on).percent for file in (edit.file, edit.after))

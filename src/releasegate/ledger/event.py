@@ -20,7 +20,11 @@ where it is about a release. The kinds, and what their `data` holds (a kind that
     release.marked-bad   never go back to it               reason
     rollback.started     traffic was taken back            from, to, reason, baseline (whether `from` had got there)
     rollback.finished    and the rest was done             from, to, steps, verdict
-    kill-switch.on, kill-switch.off                        reason
+    kill-switch.on       the agents were stopped           reason, flag, commit, removed, live, guardrails (git id)
+    kill-switch.approved somebody asked to end it          cause, guardrails (git id)
+    kill-switch.off      the agents run again              cause, approvers, commit
+    kill-switch.failed   the flag could not be set         reason, error
+    guardrails.judged    staging was judged for them       verdict, stage, gates, guardrails (git id)
     step.claimed         only this run may do the step     step, lease (seconds)
     step.finished        the effect is there               step
     step.failed          it is known not to be there       step, reason

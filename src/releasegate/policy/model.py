@@ -4,7 +4,7 @@ A YAML key is the field's name with `-` for `_`. The loader, the JSON Schema and
 classes: a field, its type, its default and its docstring stand here and nowhere else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import ClassVar, Literal
@@ -133,7 +133,13 @@ class KillSwitch(Section):
 
     flag: str
     value: Scalar
-    notify: OneOrMany = ()
+    """What the flag has to hold for the agents to stop."""
+    notify: OneOrMany = ("ai-platform", "compliance")
+    """Who is told: the AI platform's owner and the compliance manager."""
+    guardrails: str = "AGENT-GUARDRAILS.md"
+    """The document that has to be changed, and validated in staging, before the agents run again."""
+    collect: Mapping[str, Run] = field(default_factory=dict)
+    """What the review needs (prompts, tool invocations, logs) to the command that prints it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

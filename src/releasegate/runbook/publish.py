@@ -1,12 +1,19 @@
 """A flag commit is only half of it: publish it, and wait until it is live."""
 
 from releasegate.errors import OutsideError
-from releasegate.policy.model import Flags, Live
+from releasegate.policy.model import Flags, Live, Policy
 from releasegate.runbook.clock import Clock
 from releasegate.runbook.outside import Fetch, Shell, fill
 
 PAUSE = 0.25
 """Seconds between two looks."""
+LIVE_WITHIN = 300.0
+"""Seconds that a change may take to be live where the policy has no canary, whose `settle` says it."""
+
+
+def deadline_of(policy: Policy) -> float:
+    """Seconds that a change of the flag file may take to be live."""
+    return policy.canary.settle if policy.canary else LIVE_WITHIN
 
 
 def go_live(flags: Flags, blob: str, *, deadline: float, shell: Shell, fetch: Fetch, clock: Clock) -> str:
