@@ -1,4 +1,4 @@
-"""`releasegate kill-switch` at a terminal, in a real repository: a local name stops the agents, and does not start them."""
+"""`releasegate kill-switch` at a terminal, in a real repository: a local name stops the agents, and cannot restart them."""
 
 import json
 

@@ -120,6 +120,7 @@ class House:
                 },
             },
             "rollback": {"flags": {"off": [FLAG]}, "smoke": "smoke.yaml"},
+            "kill-switch": {"flag": "AGENT_SAFE_MODE", "value": 1},
         }
 
     def _metrics(self, addresses: Addresses) -> dict[str, object]:

@@ -52,7 +52,7 @@ def rehearse(options: Options, build: Build, tell: Tell) -> tuple[Result, Story]
     """
     if options.prometheus:
         prometheus.executable()
-    with _folder(options.keep) as root, _shop(root, options) as house:
+    with _folder(options.keep) as root, open_shop(root, options) as house:
         world = build(house.repo, root)
         _begin(world)
         candidate = _candidate(world)
@@ -84,7 +84,7 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 
 @contextmanager
-def _shop(root: Path, options: Options) -> Iterator[House]:
+def open_shop(root: Path, options: Options) -> Iterator[House]:
     """The house with its shop open and under load."""
     house = House(root)
     ports = {"baseline": free_port(), "canary": free_port()}
