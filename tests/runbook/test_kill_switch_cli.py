@@ -1,4 +1,4 @@
-"""`releasegate kill-switch` at a terminal, in a real repository: a local name stops the agents, and cannot restart them."""
+"""`releasegate kill-switch` at a terminal, on a real repository: a local name stops the agents, and cannot undo it."""
 
 import json
 
