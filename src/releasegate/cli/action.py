@@ -7,11 +7,10 @@ summary. While it runs, the runner obeys no workflow command in what is printed:
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,8 +20,14 @@ from releasegate.cli.app import App, pass_app, to_json
 from releasegate.errors import OutsideError, ReleasegateError
 from releasegate.verdict import SCHEMA
 
+if TYPE_CHECKING:
+    from releasegate.canary.judge import Assessment
+    from releasegate.policy.model import Policy
+
 DECISIONS = ("abort", "inconclusive", "continue", "promote")
 """The worst first."""
+MOST_CHARTED = 5
+"""Canaries whose evidence the summary charts; `canary replay` may judge thousands."""
 
 
 @dataclass
@@ -33,6 +38,10 @@ class Step(App):
     texts: list[str] = field(default_factory=list)
     """What the summary is to show; a gate writes its own."""
     annotations: list[str] = field(default_factory=list)
+    canaries: dict[str, list["Assessment"]] = field(default_factory=dict)
+    """What the judge said of each canary, poll by poll."""
+    stopped: str | None = None
+    """The token that lets the runner listen again; None while it does."""
 
     def emit(self, document: Mapping[str, Any], text: str) -> None:
         """Print, and keep."""
@@ -40,6 +49,43 @@ class Step(App):
         self.documents.append(document)
         if document.get("schema") != SCHEMA:
             self.texts.append(text)
+
+    def observe(self, name: str, assessment: "Assessment") -> None:
+        """Keep it for the charts."""
+        if name in self.canaries or len(self.canaries) < MOST_CHARTED:
+            self.canaries.setdefault(name, []).append(assessment)
+
+    def find_policy(self) -> "Policy | None":
+        """The policy, once its secrets are masked."""
+        from releasegate.policy.secrets import secrets_of  # noqa: PLC0415  loaded where there is a policy
+
+        policy = super().find_policy()
+        if policy is not None:
+            self.mask(secrets_of(policy))
+        return policy
+
+    def mask(self, values: Iterable[str]) -> None:
+        """Have the runner hide `values` in all that follows."""
+        lines = [f"::add-mask::{actions.escaped(value)}" for value in sorted(values)]
+        if lines and os.environ.get("GITHUB_ACTIONS") == "true":
+            asked = self.stopped
+            self.listen()
+            for line in lines:
+                self.say(line)
+            if asked:
+                self.stop_listening()
+
+    def stop_listening(self) -> None:
+        """Keep the runner from obeying workflow commands in what is printed from now on."""
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            self.stopped = secrets.token_hex(16)
+            self.say(f"::stop-commands::{self.stopped}")
+
+    def listen(self) -> None:
+        """Let the runner obey again."""
+        if self.stopped:
+            self.say(f"::{self.stopped}::")
+        self.stopped = None
 
     def annotate(self, line: str) -> None:
         """Keep a workflow command until the runner listens again."""
@@ -60,35 +106,28 @@ def action(app: App) -> int:
 
     step = Step(directory=app.directory)
     found = settings(os.environ)
-    if found.get("GITHUB_TOKEN") and os.environ.get("GITHUB_ACTIONS") == "true":
-        step.say(f"::add-mask::{actions.escaped(found['GITHUB_TOKEN'])}")
+    step.mask(filter(None, [found.get("GITHUB_TOKEN")]))
     os.environ.update(found)
-    with _unheard(os.environ):
-        try:
-            argv = command_line(os.environ)
-        except ReleasegateError as error:
-            code = step.report(error)
-        else:
-            code = run(step, argv)
+    step.stop_listening()
+    try:
+        code = run(step, command_line(os.environ))
+    except ReleasegateError as error:
+        code = step.report(error)
+    step.listen()
     for line in step.annotations:
         step.say(line)
     actions.set_outputs(os.environ, _outputs(step.documents, os.environ))
-    actions.append_summary(os.environ, step.texts)
+    actions.append_summary(os.environ, step.texts, _charts(step.canaries))
     return code
 
 
-@contextmanager
-def _unheard(environ: Mapping[str, str]) -> Iterator[None]:
-    """Keep the runner from obeying workflow commands in what is printed meanwhile."""
-    token = secrets.token_hex(16)
-    told = environ.get("GITHUB_ACTIONS") == "true"
-    if told:
-        click.echo(f"::stop-commands::{token}", err=True)
-    try:
-        yield
-    finally:
-        if told:
-            click.echo(f"::{token}::", err=True)
+def _charts(canaries: Mapping[str, Sequence["Assessment"]]) -> str:
+    """The evidence as charts."""
+    if not canaries:
+        return ""
+    from releasegate.render.mermaid import evidence_charts  # noqa: PLC0415  only after a canary
+
+    return "\n".join(evidence_charts(name, seen) for name, seen in canaries.items())
 
 
 def _outputs(documents: Sequence[Mapping[str, Any]], environ: Mapping[str, str]) -> dict[str, str]:

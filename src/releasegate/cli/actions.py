@@ -30,14 +30,14 @@ def escaped(message: str) -> str:
     return message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def append_summary(environ: Mapping[str, str], texts: Sequence[str]) -> None:
-    """Show texts in the step's summary, as text: no Markdown and no HTML in them is read as such."""
+def append_summary(environ: Mapping[str, str], texts: Sequence[str], markdown: str = "") -> None:
+    """Show texts in the step's summary, as text: no Markdown and no HTML in them is read as such. Then `markdown`."""
     file = environ.get("GITHUB_STEP_SUMMARY")
     if not file or not texts:
         return
     shown = "\n".join(texts)[:MOST_SUMMARY]
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", shown)), default=0))
-    _write(file, f"{fence}text\n{shown}\n{fence}\n")
+    _write(file, f"{fence}text\n{shown}\n{fence}\n{markdown}")
 
 
 def set_outputs(environ: Mapping[str, str], outputs: Mapping[str, str]) -> None:

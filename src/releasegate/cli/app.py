@@ -14,6 +14,7 @@ from releasegate.cli.quantities import DURATION
 from releasegate.errors import InputError, PolicyError, ReleasegateError, RepositoryError
 
 if TYPE_CHECKING:
+    from releasegate.canary.judge import Assessment
     from releasegate.forge.github.api import Api
     from releasegate.forge.host import Host
     from releasegate.forge.port import Forge
@@ -48,6 +49,9 @@ class App:
     def say(self, line: str) -> None:
         """Tell a person something that is no part of the result."""
         click.echo(line, err=True)
+
+    def observe(self, name: str, assessment: "Assessment") -> None:
+        """Take in what the judge says of the canary `name` after one poll."""
 
     def annotate(self, line: str) -> None:
         """Give a workflow command to the runner."""

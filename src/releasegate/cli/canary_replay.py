@@ -1,13 +1,13 @@
 """`releasegate canary replay`: judge recordings again, by the judge that judges live."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import IO
 
 import click
 
-from releasegate.canary.judge import Decision, Judge, Judgement
+from releasegate.canary.judge import Assessment, Decision, Judge, Judgement
 from releasegate.canary.recording import Header, Recording, parse
 from releasegate.cli.app import App, Verb, pass_app
 from releasegate.cli.quantities import SHARE
@@ -29,21 +29,23 @@ def replay(app: App, files: tuple[str, ...], false_abort: float | None, tolerate
     for name in files:
         with _opened(app, name) as stream:
             for recording in parse(_lines(stream, name), name):
-                judgement = judge(recording, false_abort, tolerate)
+                judgement = judge(recording, false_abort, tolerate, app.observe)
                 app.emit(judgement.document(), describe(judgement))
                 decisions.add(judgement.decision)
     return next(decision for decision in WORST if decision in decisions).exit_code
 
 
-def judge(recording: Recording, false_abort: float | None, tolerate: float | None) -> Judgement:
-    """Judge a recording by its own header, or by what was asked for instead."""
+def judge(
+    recording: Recording, false_abort: float | None, tolerate: float | None, observe: Callable[[str, Assessment], None]
+) -> Judgement:
+    """Judge a recording by its own header, or by what was asked for instead; `observe` gets every poll's assessment."""
     header = recording.header
     if tolerate is not None:
         slis = {name: replace(spec, tolerate=tolerate) for name, spec in header.slis.items()}
         header = replace(header, slis=slis)
     judge = Judge(_with_budget(header, false_abort))
     for line in recording.lines:
-        judge.observe(line)
+        observe(header.id, judge.observe(line))
     return judge.finish()
 
 

@@ -1,5 +1,6 @@
 """`releasegate canary watch`: judge a canary while it runs."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -51,7 +52,7 @@ def watch(app: App, record: str | None, name: str | None, since: str | None, onc
             header,
             clock,
             record=write,
-            observe=lambda assessment: app.say(progress(assessment)),
+            observe=_observer(app, identity, canary.window),
             history=lambda start: history(canary, start),
             settle=canary.settle,
             max_window=canary.max_window,
@@ -60,6 +61,21 @@ def watch(app: App, record: str | None, name: str | None, since: str | None, onc
         )
     app.emit(judgement.document(), describe(judgement))
     return judgement.exit_code
+
+
+def _observer(app: App, name: str, window: float) -> Callable[["Assessment"], None]:
+    """Tells every poll; in GitHub Actions, unless its debug log is on, one a minute."""
+    from releasegate.cli.live import Pace  # noqa: PLC0415  keeps `--help` fast
+
+    pace = Pace(window)
+    every = app.verbose or os.environ.get("GITHUB_ACTIONS") != "true"
+
+    def observe(assessment: "Assessment") -> None:
+        app.observe(name, assessment)
+        if every or pace.due(assessment.t):
+            app.say(progress(assessment))
+
+    return observe
 
 
 def _moment(text: str, present: datetime) -> datetime:

@@ -1,7 +1,7 @@
 """What a person sees while a rollout runs: a live view in a terminal, lines in a log."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console, Group, RenderableType
@@ -79,15 +79,44 @@ def _bar(share: float, style: str) -> Text:
 
 
 @contextmanager
-def live_view(title: str, window: float, *, interactive: bool) -> Iterator[Tell]:
-    """Show what is told: drawn anew in a terminal on standard error, else (also in GitHub Actions) a line a thing."""
+def live_view(
+    title: str, window: float, *, interactive: bool, observe: Callable[[str, Assessment], None] = lambda *_: None
+) -> Iterator[Tell]:
+    """Show what is told: drawn anew in a terminal on standard error, else (also in GitHub Actions) a line a thing.
+
+    `observe` gets the title and what the judge says after every poll.
+    """
     console = Console(stderr=True)
     if not (interactive and console.is_terminal) or os.environ.get("GITHUB_ACTIONS") == "true":
-        yield _Log(console, window).tell
+        yield _both(_Log(console, window).tell, title, observe)
         return
     view = View(title, window)
     with Live(view, console=console, refresh_per_second=8, transient=True):
-        yield view.tell
+        yield _both(view.tell, title, observe)
+
+
+def _both(tell: Tell, title: str, observe: Callable[[str, Assessment], None]) -> Tell:
+    def told(progress: Progress) -> None:
+        if isinstance(progress, Assessment):
+            observe(title, progress)
+        tell(progress)
+
+    return told
+
+
+class Pace:
+    """Lets a line about a running canary through now and then: once a minute in a window of half an hour."""
+
+    def __init__(self, window: float) -> None:
+        self._every = max(LOG_AT_MOST, min(LOG_EVERY, window / 30))
+        self._next = 0.0
+
+    def due(self, t: float) -> bool:
+        """Whether the poll of second `t` is told; asked once a poll."""
+        if t < self._next:
+            return False
+        self._next = t + self._every
+        return True
 
 
 class _Log:
@@ -95,8 +124,7 @@ class _Log:
 
     def __init__(self, console: Console, window: float) -> None:
         self._console = console
-        self._every = max(LOG_AT_MOST, min(LOG_EVERY, window / 30))
-        self._next = 0.0
+        self._pace = Pace(window)
 
     def tell(self, progress: Progress) -> None:
         match progress:
@@ -104,8 +132,7 @@ class _Log:
                 self._line(f"▸ {progress.title}")
             case Outcome():
                 self._line(f"{SIGNS[progress.state][0]} {progress.title}: {progress.text}")
-            case Assessment() if progress.t >= self._next:
-                self._next = progress.t + self._every
+            case Assessment() if self._pace.due(progress.t):
                 evidence = ", ".join(
                     f"{name} {max(0.0, sli.log_evidence / sli.line):.0%}"
                     for name, sli in progress.slis.items()

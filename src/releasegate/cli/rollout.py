@@ -68,7 +68,8 @@ def _roll_out(
     interactive = not app.json and sys.stderr.isatty()
     title = f"{world.policy.service} {candidate.name}"
     order = Order(until=until, resume_or_rollback=resume, accept=accept)
-    with one_way_to_end(), live_view(title, world.canary.window, interactive=interactive) as tell:
+    window = world.canary.window
+    with one_way_to_end(), live_view(title, window, interactive=interactive, observe=app.observe) as tell:
         result = Rollout(world, candidate, tell, order).run()
     story = story_of(world, result)
     report = world.documents / "report.html"

@@ -1,0 +1,97 @@
+"""What a step shows besides its outputs: charts in the summary, masks before secrets, few lines of progress."""
+
+import json
+import re
+
+import yaml
+from action_step import Ran
+from hypothesis import given
+from hypothesis import strategies as st
+
+from releasegate.canary.judge import Judge
+from releasegate.canary.recording import parse
+from releasegate.policy.load import load_policy
+from releasegate.policy.secrets import secrets_of
+from releasegate.render.mermaid import POINTS, evidence_charts
+
+HEADER = {
+    "recording": 1, "id": "shop-1", "started": "2026-11-23T10:00:00Z", "interval": 15, "window": 1800, "weight": 0.5,
+    "slis": {"errors": {"kind": "ratio"}, "rate": {"kind": "throughput"}},
+}  # fmt: skip
+
+
+def recording(bad, polls=120, **header):
+    yield json.dumps({**HEADER, **header})
+    for poll in range(1, polls + 1):
+        counts = {"errors": {"baseline": [1, 100], "canary": [bad, 100]}, "rate": {"baseline": 100, "canary": 100}}
+        yield json.dumps({"t": poll * 15, **counts})
+
+
+def charted(summary):
+    """The figures of each chart: its title, and its two lines."""
+    charts = re.findall(r"```mermaid\nxychart-beta\n(.*?)```\n", summary, re.DOTALL)
+    return {
+        re.search(r'title "(.*?):', chart)[1]: [
+            [float(value) for value in line.split(",")] for line in re.findall(r"line \[(.*?)\]", chart)
+        ]
+        for chart in charts
+    }
+
+
+def test_the_summary_charts_the_evidence_of_every_sli(tmp_path, monkeypatch):
+    (tmp_path / "canary.jsonl").write_text("\n".join(recording(bad=6)))
+    ran = Ran(tmp_path, monkeypatch, command="canary replay", args="canary.jsonl")
+    assert (ran.code, ran.outputs["decision"]) == (1, "abort")
+    assert ran.summary.startswith("```text\nshop-1: abort after ")
+    charts = charted(ran.summary)
+    assert charts.keys() == {"errors", "rate"}
+    grown, line = charts["errors"]
+    assert grown[0] < 100 <= max(grown)
+    assert set(line) == {100.0}
+    assert len(line) == len(grown) <= POINTS
+    assert max(charts["rate"][0]) < 100
+
+
+def test_a_peak_is_not_lost_where_polls_fall_together():
+    (one,) = parse([line.encode() for line in recording(bad=1, polls=1000)], "r")
+    judge = Judge(one.header)
+    seen = [judge.observe(line) for line in one.lines]
+    line = seen[0].slis["errors"].line
+    peak = max(max(0.0, one.slis["errors"].log_evidence / line * 100) for one in seen)
+    (grown, _) = charted(evidence_charts("x", seen))["errors"]
+    assert len(grown) <= POINTS
+    assert max(grown) == round(peak, 1)
+
+
+@given(st.text())
+def test_no_name_leaves_its_title(name):
+    (one,) = parse([line.encode() for line in recording(bad=1, polls=2)], "r")
+    judge = Judge(one.header)
+    text = evidence_charts(name, [judge.observe(line) for line in one.lines])
+    assert len(charted(text)) == 2
+    assert len(text.splitlines()) == 19
+
+
+POLICY = {
+    "version": 1, "service": "shop", "environment": "test", "traffic": {"flag": {"name": "x"}},
+    "canary": {
+        "metrics": {"prometheus": {"url": "http://127.0.0.1:9", "headers": {"X-Key": "${HEADER_KEY}"},
+                                   "basic": {"user": "ada", "password": "${PASSWORD}"}}},
+        "slis": {"rate": {"throughput": "requests_total"}},
+        "tracks": {"baseline": '{track="stable"}', "canary": '{track="canary"}'},
+    },
+}  # fmt: skip
+
+
+def test_secrets_of_the_policy_are_masked_also_as_they_travel(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADER_KEY", "Bearer key-1234")
+    monkeypatch.setenv("PASSWORD", "hunter22")
+    text = yaml.safe_dump(POLICY).encode()
+    (tmp_path / "releasegate.yaml").write_bytes(text)
+    secrets = secrets_of(load_policy(text, "p", {"HEADER_KEY": "Bearer key-1234", "PASSWORD": "hunter22"}))
+    assert secrets == {"Bearer key-1234", "key-1234", "hunter22", "YWRhOmh1bnRlcjIy"}
+    ran = Ran(tmp_path, monkeypatch, command="policy explain")
+    assert ran.code == 0
+    heard = [line for line in ran.heard.splitlines() if line]
+    assert heard == [f"::add-mask::{value}" for value in sorted(secrets)]
+    assert all(ran.log.count(value) == 1 + sum(value in other for other in secrets - {value}) for value in secrets)
