@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from urllib.parse import unquote, urlsplit
@@ -53,6 +54,8 @@ class Fault:
     drop_after: bool = False
     drop_before: bool = False
     truncate: bool = False
+    stall: bool = False
+    """Carry the request out, begin to answer, and never go on."""
     execute: bool = False
     """Carry the request out although `status` is answered."""
 
@@ -64,13 +67,18 @@ class Front:
         self.backend, self.address = backend, f"http://127.0.0.1:{port}"
         self.session = requests.Session()
         self.contract = Contract(folder)
-        self.graph = Graph(folder, self.rest, lambda commit: self.stub.pull_requests.get(commit, []))
+        self.folder = folder
         self.storage = None
         self.names = count(1)
         self.lock = threading.Lock()
         self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.front = self
         self.reset()
+
+    @cached_property
+    def graph(self):
+        """GitHub's GraphQL schema takes a second to build."""
+        return Graph(self.folder, self.rest, lambda commit: self.stub.pull_requests.get(commit, []))
 
     def reset(self):
         """Forget what was recorded, and all faults."""
@@ -156,7 +164,10 @@ class Handler(BaseHTTPRequestHandler):
         if fault.status is not None:
             status, headers, content = fault.status, fault.headers, fault.body
         exchange.status = status
-        self.send(status, headers, content, truncate=fault.truncate)
+        self.send(status, headers, content, truncate=fault.truncate or fault.stall)
+        if fault.stall:
+            self.connection.settimeout(60)
+            self.connection.recv(1)  # until the client goes away
 
     def execute(self, exchange):
         try:
@@ -183,10 +194,10 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-def github_forge(front, repository=None, **options):
+def github_forge(front, repository=None, token=TOKEN, timeout=20, **options):
     """A forge on a new repository of the front, or on `repository`."""
-    patience = Patience(max_wait=60.0, sleep=lambda _: None)
-    api = connect(repository or front.repository(), Credentials(token=TOKEN), front.address, patience)
+    patience = Patience(max_wait=120.0, sleep=lambda _: None, share=lambda: 0.5, timeout=timeout)
+    api = connect(repository or front.repository(), Credentials(token=token), front.address, patience)
     return GitHubForge(api, **options)
 
 

@@ -37,6 +37,8 @@ class Patience:
     """How long one run of the program waits for GitHub in all, and how."""
 
     max_wait: float = 120.0
+    timeout: int = 30
+    """Seconds without a byte after which a request is given up."""
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     share: Callable[[], float] = random.random

@@ -8,8 +8,7 @@ from releasegate.errors import InputError, RepositoryError
 from releasegate.forge.github.api import Api, Patience
 
 PUBLIC = "https://api.github.com"
-TIMEOUT = 30
-"""Seconds without a byte after which a request is given up."""
+PATIENCE = Patience()
 NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 
 
@@ -45,7 +44,7 @@ class Credentials:
         return cls(token=environ.get("GITHUB_TOKEN") or environ.get("GH_TOKEN") or "")
 
 
-def connect(repository: str, credentials: Credentials, base_url: str = PUBLIC, patience: Patience | None = None) -> Api:
+def connect(repository: str, credentials: Credentials, base_url: str = PUBLIC, patience: Patience = PATIENCE) -> Api:
     """Requests to `repository` (`owner/name`) with these credentials; nothing is sent yet."""
     import github  # noqa: PLC0415  loaded by the commands that speak to GitHub
 
@@ -58,14 +57,14 @@ def connect(repository: str, credentials: Credentials, base_url: str = PUBLIC, p
         )
     common = {
         "base_url": base_url.rstrip("/"),
-        "timeout": TIMEOUT,
+        "timeout": patience.timeout,
         "user_agent": "releasegate",
         "retry": None,
         "seconds_between_requests": None,
         "seconds_between_writes": None,
     }
     client = github.Github(auth=_auth(repository, credentials, common), **common)  # type: ignore[arg-type]
-    return Api(client.requester, repository, patience or Patience())
+    return Api(client.requester, repository, patience)
 
 
 def _auth(repository: str, credentials: Credentials, common: Mapping[str, object]) -> "github.Auth.Auth":  # type: ignore[name-defined]  # noqa: F821

@@ -1,0 +1,191 @@
+"""For each call and each fault: the right result, or exit 4 and one effect at most; run again, it is done once."""
+
+import json
+from contextlib import suppress
+
+import pytest
+
+from github_front import TOKEN, Fault, github_forge
+from releasegate.errors import OutsideError, RaceError
+from releasegate.forge.github.host import GitHubHost
+from releasegate.forge.host import Asset
+
+LIMIT = b'{"message": "API rate limit exceeded for user ID 1."}'
+SECONDARY = b'{"message": "You have exceeded a secondary rate limit."}'
+FAULTS = {
+    "500": Fault(status=500),
+    "502 though it was done": Fault(status=502, body=b"<html>", execute=True),
+    "403 with the limit used up": Fault(
+        status=403, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"}, body=LIMIT
+    ),
+    "429": Fault(status=429, headers={"Retry-After": "3"}),
+    "secondary limit": Fault(status=403, body=SECONDARY),
+    "dropped before": Fault(drop_before=True),
+    "dropped after": Fault(drop_after=True),
+    "truncated": Fault(truncate=True),
+    "stalled": Fault(stall=True),
+}
+
+
+class Call:
+    """Something with an effect: `act(forge, host, first)`, and `effects(front, base)`, a list that must hold one."""
+
+    def __init__(self, act, effects):
+        self.act, self.effects = act, effects
+
+
+def refs(prefix):
+    return lambda front, base: front.rest("GET", f"{base}/git/matching-refs/{prefix}", None)[1]
+
+
+def listed(path, key=None):
+    def effects(front, base):
+        found = front.rest("GET", f"{base}/{path}", None)[1]
+        return found[key] if key else found
+
+    return effects
+
+
+def commits(front, base):
+    return front.rest("GET", f"{base}/commits?sha=main", None)[1][:-1]
+
+
+def open_issues(front, base):
+    return [one for one in front.rest("GET", f"{base}/issues?state=open", None)[1] if "pull_request" not in one]
+
+
+def asset(front, base):
+    found = front.rest("GET", f"{base}/releases", None)[1]
+    assert len(found) <= 1
+    return found[0]["assets"] if found else []
+
+
+CALLS = {
+    "create_branch": Call(lambda forge, _, first: forge.create_branch("release/v1", first), refs("heads/release")),
+    "create_tag": Call(lambda forge, _, first: forge.create_tag("v1", first, "one"), refs("tags/v1")),
+    "commit": Call(lambda forge, _, first: forge.commit("main", {"a": b"2"}, "two", parent=first), commits),
+    "commit of events": Call(
+        lambda forge, _, first: forge.commit("main", {"events/1": b"2"}, "two", parent=first), commits
+    ),
+    "open_issue": Call(lambda forge, *_: forge.open_issue("drill", "A drill", "text"), open_issues),
+    "comment": Call(lambda _, host, __: host.comment("1", "note", "text"), listed("issues/1/comments")),
+    "release": Call(lambda _, host, __: host.release("v0", "0", "text", [Asset("e.zip", b"PK")]), asset),
+    "check_run": Call(
+        lambda _, host, first: host.check_run(first, "gate", "success", "fine", ""),
+        lambda front, base: front.rest("GET", f"{base}/commits/main/check-runs", None)[1]["check_runs"],
+    ),
+    "open_pull_request": Call(
+        lambda _, host, __: host.open_pull_request("other", "main", "Off", "why"), listed("pulls?state=open")
+    ),
+    "deploy": Call(
+        lambda _, host, first: host.deploy("production", first, "v1", "id-1", production=True),
+        lambda front, _: front.stub.deployments,
+    ),
+    "start_workflow": Call(
+        lambda _, host, __: host.find_run("d.yml", "id-1") or host.start_workflow("d.yml", "main", {}, "id-1"),
+        lambda front, _: front.stub.runs,
+    ),
+}
+
+
+def prepared(front, *, timeout=20):
+    """A repository with a commit, another branch, a tag and an issue."""
+    forge = github_forge(front, timeout=timeout)
+    first = forge.commit("main", {"a": b"1"}, "first", parent=None)
+    forge.create_branch("other", first)
+    forge.commit("other", {"b": b"1"}, "other", parent=first)
+    front.rest("POST", f"/repos/{forge.home}/issues", {"title": "comments go here", "body": ""})
+    front.rest("PATCH", f"/repos/{forge.home}/issues/1", {"state": "closed"})
+    front.exchanges.clear()
+    return forge, GitHubHost(forge.api), first
+
+
+def tried(front, call, forge, host, first):
+    """Whether it went well; what stands there is one effect then, and one at most otherwise."""
+    failed = None
+    try:
+        call.act(forge, host, first)
+    except OutsideError as error:
+        failed = error
+    effects = len(call.effects(front, f"/repos/{forge.home}"))
+    if failed is None:
+        assert effects == 1
+        return True
+    assert effects <= 1
+    assert failed.exit_code == 4
+    assert TOKEN not in str(failed)
+    return False
+
+
+def played(front, call, fault, position, *, graphql=True, timeout=20):
+    """One call in which the request at `position` goes wrong once, and the same call again."""
+    front.reset()
+    front.graphql = graphql
+    forge, host, first = prepared(front, timeout=timeout)
+    front.fault = lambda _: fault if len(front.exchanges) == position + 1 else None
+    went_well = tried(front, call, forge, host, first)
+    reached = len(front.exchanges) > position
+    front.fault = lambda _: None
+    if not went_well:
+        with suppress(RaceError):  # a commit's parent may be the branch's head no more: somebody reads again
+            call.act(*prepared_again(front, forge), first)
+        assert len(call.effects(front, f"/repos/{forge.home}")) == 1
+    return reached
+
+
+def prepared_again(front, forge):
+    again = github_forge(front, forge.home)
+    return again, GitHubHost(again.api)
+
+
+@pytest.mark.parametrize("fault", ["502 though it was done", "dropped after"])
+@pytest.mark.parametrize("name", CALLS)
+def test_the_last_request_of_a_call_goes_wrong(github, name, fault):
+    github.fault = lambda _: None
+    forge, host, first = prepared(github)
+    assert tried(github, CALLS[name], forge, host, first)
+    writes = [index for index, e in enumerate(github.exchanges) if e.method != "GET"]
+    assert played(github, CALLS[name], FAULTS[fault], writes[-1])
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("graphql", [True, False], ids=["GraphQL", "REST"])
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("name", CALLS)
+def test_any_request_of_a_call_goes_wrong(github, name, fault, graphql):
+    position = 0
+    timeout = 1 if fault == "stalled" else 20
+    while played(github, CALLS[name], FAULTS[fault], position, graphql=graphql, timeout=timeout):
+        position += 1
+    assert position >= 1
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_that_stays_ends_in_exit_4(github, fault):
+    forge, host, first = prepared(github, timeout=1 if fault == "stalled" else 20)
+    github.fault = lambda _: FAULTS[fault]
+    for call in (CALLS["create_tag"], CALLS["deploy"]):
+        assert not tried(github, call, forge, host, first)
+
+
+def test_a_wait_that_is_too_long_is_said_and_not_waited(github):
+    forge = github_forge(github)
+    github.fault = lambda _: Fault(status=403, headers={"Retry-After": "3600"}, body=SECONDARY)
+    with pytest.raises(OutsideError) as caught:
+        forge.branch_head("main")
+    assert str(caught.value) == (
+        f"GET /repos/{forge.home}/git/ref/heads/main: GitHub's rate limit is reached (You have exceeded a secondary"
+        " rate limit.); waiting 3600 s more would be longer than the 120 s that this command may wait in all; run the"
+        " command again later, or allow more with --max-wait"
+    )
+    assert (caught.value.exit_code, forge.api.waited, len(github.exchanges)) == (4, 0, 1)
+
+
+def test_a_bad_token_is_said(github):
+    forge = github_forge(github, token="ghp_wrong")
+    with pytest.raises(OutsideError) as caught:
+        forge.branch_head("main")
+    assert str(caught.value).endswith(
+        "Bad credentials; the token is not accepted: is GITHUB_TOKEN or GH_TOKEN set, and not expired?"
+    )
+    assert json.dumps("ghp_wrong") not in str(caught.value)
