@@ -11,7 +11,8 @@ import sys
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from releasegate.rehearsal.sample.behaviour import FIRST, LATENCY, SCENARIOS, Behaviour, Fault
+from releasegate.rehearsal.load import MIX
+from releasegate.rehearsal.sample.behaviour import ERROR_SHARE, FIRST, LATENCY, SCENARIOS, Behaviour, Fault
 
 APP = [sys.executable, "-I", "-m", "releasegate.rehearsal.sample.app", "--port"]
 
@@ -58,8 +59,10 @@ def test_a_seed_gives_the_same_outcomes_and_another_seed_or_track_does_not():
 
 def test_a_healthy_service_fails_once_in_a_hundred_and_takes_about_20_ms():
     behaviour = Behaviour(1, "baseline")
-    assert {route: shares(behaviour, route) for route in LATENCY} == {
-        route: pytest.approx(0.01, abs=0.005) for route in LATENCY
+    asked = {path: part / 100 for (_, path), part in MIX.items()}
+    assert sum(share * asked[route] for route, share in ERROR_SHARE.items()) == pytest.approx(0.01, rel=0.001)
+    assert {route: shares(behaviour, route, 20_000) for route in LATENCY} == {
+        route: pytest.approx(share, abs=0.002) for route, share in ERROR_SHARE.items()
     }
     seconds = sorted(behaviour.outcome("/api/checkout", n).seconds for n in range(4000))
     assert seconds[2000] == pytest.approx(LATENCY["/api/checkout"], rel=0.05)
@@ -67,7 +70,7 @@ def test_a_healthy_service_fails_once_in_a_hundred_and_takes_about_20_ms():
 
 def test_the_scenarios_multiply_errors_by_ten_or_latency_by_two_and_a_half():
     errors = Behaviour(1, "canary", SCENARIOS["errors"].faults)
-    assert shares(errors, "/") == pytest.approx(0.1, abs=0.015)
+    assert shares(errors, "/api/cart") == pytest.approx(0.2, abs=0.02)
     slow, healthy = Behaviour(1, "canary", SCENARIOS["slow"].faults), Behaviour(1, "canary")
     for n in range(100):
         one, other = slow.outcome("/", n), healthy.outcome("/", n)
@@ -76,7 +79,7 @@ def test_the_scenarios_multiply_errors_by_ten_or_latency_by_two_and_a_half():
 
 def test_a_fault_on_one_route_leaves_the_others_alone():
     faulty, healthy = Behaviour(1, "canary", [Fault.parse("errors:/api/agent:6")]), Behaviour(1, "canary")
-    assert shares(faulty, "/api/agent") == pytest.approx(0.06, abs=0.012)
+    assert shares(faulty, "/api/agent") == pytest.approx(0.02, abs=0.005)
     for route in ("/", "/api/cart", "/api/checkout"):
         assert [faulty.outcome(route, n) for n in range(200)] == [healthy.outcome(route, n) for n in range(200)]
 
@@ -132,15 +135,15 @@ def test_what_is_no_request_of_the_service_is_refused_and_not_counted(start, met
 
 
 def test_the_metrics_count_what_was_answered(start):
-    _, port = start("--fault", "errors:/api/agent:100")
+    _, port = start("--fault", "errors:/api/cart:50")
     for path, method, times in (("/", "GET", 3), ("/api/cart", "GET", 2), ("/api/agent", "POST", 4)):
         for _ in range(times):
             ask(port, method, path)
     counted = samples(port)
     requests = {key[1][1] + " " + key[2][1]: value for key, value in counted.items() if key[0] == "http_requests_total"}
     assert requests == {
-        "200 /": 3, "200 /api/cart": 2, "200 /api/checkout": 0, "200 /api/agent": 0,
-        "500 /": 0, "500 /api/cart": 0, "500 /api/checkout": 0, "500 /api/agent": 4,
+        "200 /": 3, "200 /api/cart": 0, "200 /api/checkout": 0, "200 /api/agent": 4,
+        "500 /": 0, "500 /api/cart": 2, "500 /api/checkout": 0, "500 /api/agent": 0,
     }  # fmt: skip
     assert counted["http_request_duration_seconds_bucket", ("le", "+Inf")] == 9
     assert (counted["agent_task_cost_usd_count",], counted["job_queue_depth",]) == (4, 0)

@@ -24,7 +24,7 @@ from releasegate.runbook.rollout import Result, Rollout
 from releasegate.runbook.story import story_of
 from releasegate.runbook.world import Tell, World
 
-RATE = 500
+RATE = 800
 """Requests a second, both tracks together."""
 
 

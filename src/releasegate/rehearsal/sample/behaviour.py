@@ -6,7 +6,8 @@ from math import exp
 from random import Random
 from typing import Literal
 
-ERROR_SHARE = 0.01
+ERROR_SHARE = {"/": 0.00333, "/api/cart": 0.02, "/api/checkout": 0.00333, "/api/agent": 0.00333}
+"""The share of a route's requests that fail. The load asks for the cart 40 times in 100, so that 1% of all fail."""
 SPREAD = 0.45
 """The standard deviation of a latency's logarithm."""
 SLOWEST = 2.0
@@ -84,7 +85,7 @@ class Behaviour:
 
     def __init__(self, seed: int, track: str, faults: Sequence[Fault] = ()) -> None:
         self._key = f"{seed}:{track}"
-        self._errors = dict.fromkeys(LATENCY, ERROR_SHARE)
+        self._errors = dict(ERROR_SHARE)
         self._latency = dict(LATENCY)
         self._cost = dict.fromkeys(LATENCY, AGENT_COST)
         for fault in faults:
