@@ -90,6 +90,20 @@ def test_an_lhci_configuration_is_held_against_the_reports(lint):
     ]
 
 
+def test_budgets_that_fit_no_page_are_told(lint):
+    files = {
+        "budgets.json": [{"path": "/gone/*", "timings": [{"metric": "interactive", "budget": 1}]}],
+        "lhr.json": LHR,
+    }
+    title = "this matchingUrlPattern matches none of the pages, so that nothing was asserted"
+    assert lint(files, "--budgets", "budgets.json", "--lighthouse", "lhr.json") == (
+        3, [("error", "matchingUrlPattern", title)],
+    )  # fmt: skip
+    files["budgets.json"] = [{"path": "/*", "timings": [{"metric": "interactive", "budgets": 1}]}]
+    code, ((level, check, _),) = lint(files, "--budgets", "budgets.json")
+    assert (code, level, check) == (1, "error", "file")
+
+
 def test_files_that_cannot_be_used_are_all_told_at_once(lint):
     old = {"waivers": [{"check": "a", "reason": "b", "owner": "c", "expires": "2020-01-01"}]}
     files = {"rc.json": "{", "rules.tsv": "10038 WARN\n", "old.json": old, "bad.json": {"waivers": [{"check": "a"}]}}

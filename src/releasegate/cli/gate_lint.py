@@ -25,14 +25,21 @@ class _Files:
     """What is looked at."""
 
     config: str | None = None
+    budgets: str | None = None
     rules: str | None = None
     waivers: tuple[str, ...] = ()
     lighthouse: tuple[str, ...] = ()
     zap: tuple[str, ...] = ()
 
+    @property
+    def named(self) -> list[str]:
+        """The files, without the reports."""
+        return [path for path in (self.config, self.budgets, self.rules, *self.waivers) if path]
+
 
 @click.command(cls=Judging)
 @click.option("--config", metavar="FILE", help="An LHCI configuration.")
+@click.option("--budgets", metavar="FILE", help="budgets.json.")
 @click.option("--rules", metavar="FILE", help="ZAP's rules.tsv.")
 @click.option("--waivers", metavar="FILE", multiple=True, help="Accepted findings.")
 @click.option("--lighthouse", metavar="PATH", multiple=True, help="Reports that the configuration should fit.")
@@ -42,9 +49,10 @@ def lint(app: App, /, **options: Any) -> int:
     """Find dead rules, keys and patterns in the files given, else in those of the policy."""
     started = app.now()
     files = _Files(**options)
-    if not (files.config or files.rules or files.waivers):
+    if not files.named:
         files = _from_policy(app, files)
-    findings = (*_checked(app, files.config, lambda path: _config(app, path, files.lighthouse)),)
+    findings = (*_checked(app, files.config, lambda path: _config(app, path, None, files.lighthouse)),)
+    findings += _checked(app, files.budgets, lambda path: _config(app, None, path, files.lighthouse))
     findings += _checked(app, files.rules, lambda path: _rules(app, path, files.zap))
     for path in files.waivers:
         findings += _checked(app, path, lambda one: _waivers(app, one))
@@ -52,7 +60,7 @@ def lint(app: App, /, **options: Any) -> int:
     verdict = Verdict(
         gate="lint",
         verdict=outcome_of(findings),
-        summary=f"{told} on {', '.join(filter(None, (files.config, files.rules, *files.waivers)))}",
+        summary=f"{told} on {', '.join(files.named)}",
         findings=findings,
         started=started,
         finished=app.now(),
@@ -64,21 +72,22 @@ def _from_policy(app: App, files: _Files) -> _Files:
     """The policy's files, with its reports as far as they are there."""
     policy = app.find_policy()
     lighthouse, zap = (policy.gates.lighthouse, policy.gates.zap) if policy else (None, None)
-    suites = policy.gates.tests.values() if policy else ()
-    waivers = [gate.waivers for gate in (lighthouse, zap, *suites) if gate is not None and gate.waivers]
+    others = (*policy.gates.tests.values(), policy.gates.changes) if policy else ()
+    waivers = [gate.waivers for gate in (lighthouse, zap, *others) if gate is not None and gate.waivers]
     found = replace(
         files,
         config=lighthouse.config if lighthouse else None,
+        budgets=lighthouse.budgets if lighthouse else None,
         rules=zap.rules if zap else None,
         waivers=tuple(dict.fromkeys(waivers)),
         lighthouse=files.lighthouse or _there(app, lighthouse.reports if lighthouse else ()),
         zap=files.zap or _there(app, zap.reports if zap else ()),
     )
-    if not (found.config or found.rules or found.waivers):
+    if not found.named:
         where = (
             "the policy names no file to look at" if policy else "there is no policy, which names no file to look at"
         )
-        raise PolicyError(where, remedy="give --config, --rules or --waivers")
+        raise PolicyError(where, remedy="give --config, --budgets, --rules or --waivers")
     return found
 
 
@@ -99,14 +108,14 @@ def _checked(app: App, path: str | None, look: Callable[[str], tuple[Finding, ..
         return (Finding(check="file", level=Level.ERROR, title=title, where=error.where or path),)
 
 
-def _config(app: App, path: str, reports: Sequence[str]) -> tuple[Finding, ...]:
+def _config(app: App, config: str | None, budgets: str | None, reports: Sequence[str]) -> tuple[Finding, ...]:
     from releasegate.cli.lhci_config import LhciFiles  # noqa: PLC0415  loaded with Lighthouse's readers
     from releasegate.cli.lighthouse_files import find_reports  # noqa: PLC0415
     from releasegate.gates.lighthouse.assertions import parse_config  # noqa: PLC0415
     from releasegate.gates.lighthouse.gate import lint as lint_config  # noqa: PLC0415
     from releasegate.gates.lighthouse.report import parse  # noqa: PLC0415
 
-    asked = parse_config(LhciFiles(app).options(path, None), path)
+    asked = parse_config(LhciFiles(app).options(config, budgets), config or budgets or "")
     found = [find_reports(app, report) for report in reports]
     read, broken = _read([source for sources, _ in found for source in sources], parse)
     missing = [finding for _, findings in found for finding in findings]
