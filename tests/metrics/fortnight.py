@@ -2,6 +2,7 @@
 
 import random
 import subprocess
+import urllib.request
 from math import pi, sin
 
 DAYS = 14
@@ -16,8 +17,8 @@ INCIDENT = (-5.0 * 86400, -5.0 * 86400 + 4 * 3600)
 """Seconds before the end, in which every pod fails on a tenth of its requests."""
 
 
-def write(path, end, days=DAYS, seed=11):
-    """Write the days before `end` (Unix seconds) as OpenMetrics."""
+def write(path, end, days=DAYS, seed=11, restarts=0.25):
+    """Write the days before `end` (Unix seconds) as OpenMetrics, with so many restarts of a pod a day."""
     rng = random.Random(seed)
     lines = ["# TYPE http_requests_total unknown"]
     for pod in PODS:
@@ -29,7 +30,7 @@ def write(path, end, days=DAYS, seed=11):
             failed = CLUMP * sum(rng.random() < CLUMPS_A_SECOND / len(PODS) for _ in range(SCRAPE))
             if INCIDENT[0] <= after < INCIDENT[1]:
                 failed += served // 10
-            if rng.random() < SCRAPE / (4 * 86400):
+            if rng.random() < SCRAPE * restarts / 86400:
                 good = bad = 0
             good, bad = good + max(served - failed, 0), bad + failed
             goods.append((end + after, good))
@@ -48,3 +49,12 @@ def back_fill(program, folder, end, **how):
         "--max-block-duration=372h", "past.om", "tsdb",
     ]  # fmt: skip
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
+
+
+def into_victoria_metrics(url, path):
+    """Import a file that `write` wrote."""
+    lines = (line.rsplit(" ", 1) for line in path.read_text().splitlines() if not line.startswith("#"))
+    body = "\n".join(f"{sample} {round(float(moment) * 1000)}" for sample, moment in lines) + "\n"
+    for address, content in ((f"{url}/api/v1/import/prometheus", body.encode()), (f"{url}/internal/force_flush", None)):
+        with urllib.request.urlopen(address, content, timeout=20) as answer:
+            assert answer.status in {200, 204}

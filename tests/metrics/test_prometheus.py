@@ -122,7 +122,11 @@ def api():
 
 
 def vector(*values):
-    rows = [{"metric": {"pod": str(n)}, "value": [1, str(value)]} for n, value in enumerate(values)]
+    rows = [
+        {"metric": {"pod": str(n), "track": track}, "value": [1, str(value)]}
+        for n, value in enumerate(values)
+        for track in ("stable", "canary")
+    ]
     return {"status": "success", "data": {"resultType": "vector", "result": rows}}
 
 
@@ -154,8 +158,10 @@ def test_a_server_that_stumbles_is_asked_again_and_not_for_as_long_as_it_likes(a
     api.say((503, b"", {"Retry-After": "0"}), (200, vector(5)))
     watched = source(f"{{prometheus: {{url: '{api.url}'}}}}")
     assert watched.advance(100) == Poll({})
-    assert len(api.queries) == 3
-    assert api.queries[0] == {"query": ['last_over_time(requests_total{track="stable"}[1h])'], "time": ["99.000"]}
+    assert (
+        api.queries
+        == [{"query": ['last_over_time(requests_total{track=~"stable|canary"}[1h])'], "time": ["99.000"]}] * 2
+    )
 
 
 @pytest.mark.parametrize(
@@ -187,9 +193,9 @@ def test_a_tls_file_that_is_not_there_is_named(tmp_path):
 COMMAND = """\
 import json, sys
 query, moment = sys.argv[1:]
-metric = {"query": query, "moment": moment}
 values = {"values": [[float(moment), "7"]]} if query.endswith("ms]") else {"value": [float(moment), "3"]}
-print(json.dumps({"data": {"result": [{"metric": {}, **values}]}}))
+rows = [{"metric": {"track": track}, **values} for track in ("stable", "canary")]
+print(json.dumps({"data": {"result": rows}}))
 """
 
 
@@ -222,7 +228,7 @@ def test_a_command_that_is_not_there():
 
 
 def test_buckets_are_asked_of_the_baseline(api):
-    rows = [{"metric": {"le": le}, "value": [1, "0"]} for le in ("0.5", "+Inf", "1", "0.25")]
+    rows = [{"metric": {"le": le, "track": "stable"}, "value": [1, "0"]} for le in ("0.5", "+Inf", "1", "0.25")]
     api.say((200, {"data": {"result": rows}}))
     watched = source(f"{{prometheus: {{url: '{api.url}'}}}}", "duration: {histogram: seconds}")
     assert watched.bounds(100) == {"duration": (0.25, 0.5, 1.0)}

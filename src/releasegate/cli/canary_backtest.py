@@ -48,7 +48,7 @@ def backtest(
     from releasegate.canary.recording import Header  # noqa: PLC0415  keeps `--help` fast
     from releasegate.canary.rules import parse_rule  # noqa: PLC0415
     from releasegate.canary.sli import Kind, SliSpec  # noqa: PLC0415
-    from releasegate.metrics.aggregate import Archive  # noqa: PLC0415
+    from releasegate.metrics.archive import Archive  # noqa: PLC0415
     from releasegate.metrics.http_api import HttpApi  # noqa: PLC0415
     from releasegate.metrics.prometheus import PrometheusReader  # noqa: PLC0415
     from releasegate.render import backtest as render  # noqa: PLC0415

@@ -5,18 +5,24 @@ give is no count. Every query names the moment that it asks about.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from releasegate.errors import MetricsError
 from releasegate.metrics.port import Labels
+from releasegate.metrics.promql import increments, known, raw
 from releasegate.policy.selector import Selector
 
-LOOK_BACK = "1h"
-"""How far back a series is known though it has no sample now: a pod that went away may come back."""
+MANY = 5000
+"""Series above which the server adds up the increments itself, because raw samples of so many would be slow."""
 Ask: TypeAlias = Callable[[str, float], Any]
 """Sends an instant query for a moment (Unix seconds) and gives the API's `data.result`; `MetricsError` without one."""
 Answer: TypeAlias = Mapping[Labels, Sequence[tuple[float, float]]]
 """Each series' moments (Unix seconds) and values."""
+
+
+NAME = "__name__"
+NO_COVERS: Mapping[Selector, Selector] = MappingProxyType({})
 
 
 class UnreachableError(MetricsError):
@@ -26,8 +32,11 @@ class UnreachableError(MetricsError):
 class PrometheusReader:
     """A `Reader` of one server, which `ask` reaches."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: Ask, covers: Mapping[Selector, Selector] = NO_COVERS) -> None:
         self._ask_server = ask
+        self._covers = covers
+        self._heavy: set[Selector] = set()
+        """Covers of more than `MANY` series."""
         self._answers: dict[str, Answer] = {}
         self._at: float | None = None
         self._unreachable: UnreachableError | None = None
@@ -37,30 +46,41 @@ class PrometheusReader:
     ) -> Mapping[Labels, Sequence[float]]:
         """See `Reader`."""
         del track
-        if since is None:
-            found = self._ask(f"last_over_time({selector}[{LOOK_BACK}])", at)
-        else:
-            found = self.samples(selector, since, at)
-        return {labels: [value for _, value in samples] for labels, samples in found.items()}
+        cover = self._covers.get(selector, selector)
+        if since is not None and cover in self._heavy:
+            return self._added_up(selector, since, at)
+        # Some servers leave out the name of a metric whose newest sample is asked for: then one query, one metric.
+        first = selector if since is None and not cover.name else cover
+        answer = self._ask(known(first) if since is None else raw(cover, at - since), at)
+        if since is None and len(answer) > MANY:
+            self._heavy.add(cover)
+        return {labels: [value for _, value in samples] for labels, samples in _only(answer, selector).items()}
+
+    def _added_up(self, selector: Selector, since: float, at: float) -> Mapping[Labels, Sequence[float]]:
+        """The increments after `since` as series of their own, which count in full because nobody knew them before."""
+        answer = self._ask(increments(selector, at - since, ("le",) if selector.name.endswith("_bucket") else ()), at)
+        here = ("__since__", f"{since:.3f}")
+        return {labels | {here}: [value for _, value in samples] for labels, samples in answer.items()}
 
     def samples(self, selector: Selector, since: float, at: float) -> Answer:
         """The raw samples after `since` and up to `at`."""
         # A sample at `since` itself, which some servers give and others do not, is the mark and adds nothing.
-        return self._ask(f"{selector}[{max(round((at - since) * 1000), 1)}ms]", at)
+        return _nameless(self._ask(raw(selector, at - since), at))
 
     def levels(self, selector: Selector, track: str, at: float) -> Sequence[float]:
         """See `Reader`."""
         del track
-        return [value for ((_, value),) in self._ask(str(selector), at).values()]
+        cover = self._covers.get(selector, selector)
+        return [value for ((_, value),) in _only(self._ask(str(cover), at), selector).values()]
 
     def label_names(self, name: str, at: float) -> frozenset[str] | None:
         """See `Reader`."""
-        found = self._ask(f"last_over_time({name}[{LOOK_BACK}])", at)
-        return frozenset(label for labels in found for label, _ in labels) if found else None
+        found = self._ask(known(Selector(name)), at)
+        return frozenset(label for labels in _nameless(found) for label, _ in labels) if found else None
 
     def query(self, text: str, at: float) -> Answer:
         """Each series' samples in the answer to any instant query at the moment `at`."""
-        return self._ask(text, at)
+        return _nameless(self._ask(text, at))
 
     def _ask(self, query: str, at: float) -> Answer:
         """Each series' samples in the answer to an instant query at the moment `at`; the same one is asked once."""
@@ -79,8 +99,23 @@ class PrometheusReader:
         return self._answers[query]
 
 
+def _only(answer: Answer, selector: Selector) -> Answer:
+    """What `selector` asks for, in the answer for its cover."""
+    found = {}
+    for labels, samples in answer.items():
+        by_name = dict(labels)
+        name = by_name.pop(NAME, selector.name)
+        if name == selector.name and selector.accepts(by_name):
+            found[frozenset(by_name.items())] = samples
+    return found
+
+
 def _labels(row: Mapping[str, Any]) -> Labels:
-    return frozenset((label, value) for label, value in row["metric"].items() if label != "__name__")
+    return frozenset(row["metric"].items())
+
+
+def _nameless(answer: Answer) -> Answer:
+    return {frozenset(label for label in labels if label[0] != NAME): samples for labels, samples in answer.items()}
 
 
 def _samples(row: Mapping[str, Any]) -> list[tuple[float, float]]:

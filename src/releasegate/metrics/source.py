@@ -1,6 +1,6 @@
 """Counts of both tracks from anything that can read samples."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 from statistics import fmean
@@ -34,11 +34,20 @@ def prometheus_of(canary: Canary) -> "PrometheusReader | None":
     from releasegate.metrics.command import CommandApi  # noqa: PLC0415  keeps `--help` fast
     from releasegate.metrics.http_api import HttpApi  # noqa: PLC0415
     from releasegate.metrics.prometheus import PrometheusReader  # noqa: PLC0415
+    from releasegate.metrics.promql import covers  # noqa: PLC0415
 
-    metrics = canary.metrics
+    metrics, together = canary.metrics, covers(_groups(canary))
     if metrics.prometheus is not None:
-        return PrometheusReader(HttpApi(metrics.prometheus))
-    return PrometheusReader(CommandApi(metrics.command)) if metrics.command is not None else None
+        return PrometheusReader(HttpApi(metrics.prometheus), together)
+    return PrometheusReader(CommandApi(metrics.command), together) if metrics.command is not None else None
+
+
+def _groups(canary: Canary) -> Iterator[list[Selector]]:
+    """What one query is to serve for: all that an SLI counts, on both tracks."""
+    for sli in canary.slis.values():
+        selectors = selectors_of(sli) if sli.gauge is None else (parse_selector(sli.gauge),)
+        tracks = _tracks_of(sli.tracks or canary.tracks).values()
+        yield [selector.within(track.selector) for selector in selectors for track in tracks]
 
 
 def lag_of(canary: Canary) -> float:

@@ -7,7 +7,7 @@ from releasegate.canary.backtest import Backtest, Draw, Release, Stretch, judge_
 from releasegate.canary.recording import Header
 from releasegate.canary.rules import Rule
 from releasegate.errors import InconclusiveError
-from releasegate.metrics.aggregate import HOUR, Archive
+from releasegate.metrics.archive import HOUR, Archive
 from releasegate.policy.selector import Selector
 
 DAY = 86400.0

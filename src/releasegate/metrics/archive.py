@@ -1,17 +1,12 @@
-"""Increments that the server adds up itself: for very many series, and for a long past.
+"""A long past, which the server adds up itself: raw samples of it would be too many."""
 
-Where raw samples would be too many, one expression takes the difference of each series to what it was before, and sums
-what is left. It knows resets (a difference below 0 stands for a start from zero, so that the new value counts in full)
-and new series (no value before), and it extrapolates nothing, so that counts stay whole. Unlike raw samples it does not
-see what was counted between the last sample before a reset and the reset.
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from releasegate.errors import MetricsError
 from releasegate.metrics.port import Labels
-from releasegate.metrics.prometheus import LOOK_BACK, PrometheusReader
+from releasegate.metrics.prometheus import PrometheusReader
+from releasegate.metrics.promql import increments
 from releasegate.policy.selector import Selector
 
 POD_LABELS = ("pod", "kubernetes_pod_name", "pod_name", "instance", "host")
@@ -19,13 +14,6 @@ POD_LABELS = ("pod", "kubernetes_pod_name", "pod_name", "instance", "host")
 MOST_SAMPLES = 5_000_000
 """Samples that one query may make the server read: a tenth of what a Prometheus allows by default."""
 HOUR = 3600.0
-
-
-def increments(selector: Selector, seconds: float, by: Sequence[str]) -> str:
-    """PromQL: what the selector's series counted in the last `seconds`, summed by labels."""
-    now = f"last_over_time({selector}[{LOOK_BACK}])"
-    before = f"last_over_time({selector}[{LOOK_BACK}] offset {max(round(seconds * 1000), 1)}ms)"
-    return f"sum by ({', '.join(by)}) ((({now} - {before}) >= 0) or {now})"
 
 
 class Archive:
