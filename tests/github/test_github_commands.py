@@ -4,40 +4,13 @@ import re
 
 import pytest
 
-from fakes import Randomness
 from github_front import LOGIN, TOKEN, github_forge
+from github_shop import settle, start
 from releasegate.cli.app import App
-from releasegate.cli.clock import SystemClock
 from releasegate.cli.main import run
 from releasegate.forge.local import LocalForge
-from releasegate.runbook.journal import Draft, Journal
 from repositories import repository
 
-POLICY = b"""version: 1
-service: checkout
-environment: production
-traffic: {flag: {name: checkout-v2}}
-canary:
-  weight: 5%
-  window: 10m
-  metrics: {prometheus: {url: 'http://127.0.0.1:9'}}
-  tracks: {baseline: '{track="stable"}', canary: '{track="canary"}'}
-  slis: {rate: {throughput: http_requests_total}}
-rollback: {flags: {off: [banner]}}
-"""
-FLAGS = b"""# what is on
-flags:
-  checkout-v2:
-    state: ENABLED
-    variants: {"on": true, "off": false}
-    defaultVariant: "off"
-    targeting: {fractional: [["on", 5], ["off", 95]]}
-  banner:
-    state: ENABLED
-    variants: {"on": true, "off": false}
-    defaultVariant: "on"
-"""
-SCOPE = {"service": "checkout", "environment": "production"}
 COMMANDS = [
     ("tag", "rc", "--dry-run"),
     ("tag", "last-good"),
@@ -60,21 +33,9 @@ COMMANDS = [
 ]
 
 
-def settle(forge):
-    """What a rollout leaves in the ledger."""
-    journal = Journal(forge, "releasegate/ledger", SystemClock(), Randomness())
-    subject = {**SCOPE, "tag": "v0.1.0-rc.1", "commit": forge.resolve("main")}
-    journal.append(
-        Draft("gates.judged", subject, {"verdict": "pass", "gates": {}}),
-        Draft("rollout.started", subject),
-        Draft("rollout.settled", subject),
-    )
-
-
 def played(forge, folder, repo, capsys):
     """What each command prints, with ids and addresses taken out."""
-    start = forge.commit("main", {"releasegate.yaml": POLICY, "config/feature-flags.yaml": FLAGS}, "start", parent=None)
-    assert start == forge.branch_head("main")
+    assert start(forge) == forge.branch_head("main")
     told = []
     for command in COMMANDS:
         if command == "settle":
@@ -94,24 +55,11 @@ def plain(text, home):
     return text.replace(" on GitHub", "").replace("on the host", "")
 
 
-@pytest.fixture
-def quiet(monkeypatch):
-    for name in ("GITHUB_TOKEN", "GH_TOKEN", "GITHUB_ACTIONS", "GITHUB_RUN_ID", "GITHUB_API_URL"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.mark.parametrize("graphql", [True, False], ids=["GraphQL", "REST"])
-def test_both_forges_say_the_same(graphql, quiet, github, tmp_path, monkeypatch, capsys):
-    del quiet
+def test_both_forges_say_the_same(graphql, github, hosted, tmp_path, capsys):
     folder = repository(tmp_path / "repo", LOGIN)
     local = played(LocalForge(folder), folder, (), capsys)
     github.graphql = graphql
     forge = github_forge(github)
-    monkeypatch.setenv("GH_TOKEN", TOKEN)
-    monkeypatch.setenv("GITHUB_API_URL", github.address)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    hosted = played(forge, empty, ("--repo", forge.home), capsys)
-    assert hosted == local
+    assert played(forge, hosted, ("--repo", forge.home), capsys) == local
     assert [code for _, code, *_ in local] == [0, 3, 3, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]
