@@ -57,7 +57,7 @@ def canary(cell: Cell, index: int) -> Recording:
 
 def run(cell: Cell, share: float) -> dict:
     """Simulate a cell."""
-    began, runs = time.process_time(), max(20, round(cell.runs * share))
+    began, runs = time.process_time(), runs_of(cell, share)
     outcomes: list[tuple[Decision, float]] = []
     rules: dict[str, list[float]] = {name: [] for name in PEERS if cell.peers}
     for index in range(runs):
@@ -84,6 +84,11 @@ def run(cell: Cell, share: float) -> dict:
     }
 
 
+def runs_of(cell: Cell, share: float) -> int:
+    """How many canaries of a cell are run."""
+    return max(20, round(cell.runs * share))
+
+
 def speed(cell: Cell, result: dict) -> float | None:
     """How many times as long as the fastest possible test it took; None where there is no such figure."""
     if cell.ideal is None or result["median"] is None:
@@ -95,7 +100,9 @@ def reached(cell: Cell, result: dict) -> bool:
     """Whether a cell is as good as it must be."""
     share = result["abort"] / result["runs"]
     if cell.part == "healthy":
-        return share <= MOST_ABORTED and upper_bound(result["abort"], result["runs"]) <= MOST_BOUND
+        whole = result["runs"] >= cell.runs  # fewer runs than that cannot show the bound
+        bound = upper_bound(result["abort"], result["runs"]) if whole else 0.0
+        return share <= MOST_ABORTED and bound <= MOST_BOUND
     if cell.row.startswith("silent"):
         late = cell.world.silent_from + SILENT_INTERVALS * cell.world.interval
         return share == 1 and result["slowest"] <= late
@@ -160,8 +167,10 @@ def across(of_row: dict[float, tuple[Cell, dict | None]], figure) -> str:
 
 def aborted(cell: Cell, result: dict) -> str:
     share = f"{100 * result['abort'] / result['runs']:.3g}"
-    bound = f" ({100 * upper_bound(result['abort'], result['runs']):.2g})" if cell.part == "healthy" else ""
-    return share + bound
+    if cell.part != "healthy":
+        return share
+    fewer = f" of {result['runs']}" if result["runs"] < cell.runs else ""
+    return f"{share} ({100 * upper_bound(result['abort'], result['runs']):.2g}){fewer}"
 
 
 def held(cell: Cell, result: dict) -> str:
@@ -205,9 +214,11 @@ def load() -> list[dict]:
 
 def measure(parts: list[str], share: float, *, missing: bool) -> None:
     """Run the cells of these parts, and keep each as it is done."""
-    kept = {(result["part"], result["row"], result["rate"]) for result in load()} if missing else set()
+    runs = {(kept["part"], kept["row"], kept["rate"]): kept["runs"] for kept in load()} if missing else {}
     for cell in cells():
-        if cell.key not in kept and any(f"{cell.part}:{cell.row}".startswith(part) for part in parts or [""]):
+        if runs.get(cell.key, 0) < runs_of(cell, share) and any(
+            f"{cell.part}:{cell.row}".startswith(part) for part in parts or [""]
+        ):
             result = run(cell, share)
             results = {(kept["part"], kept["row"], kept["rate"]): kept for kept in load()}
             results[cell.key] = result
@@ -230,7 +241,7 @@ def main() -> None:
         "parts", nargs="*", help="healthy, sick, kinds; or a part and a row's beginning, as kinds:latency"
     )
     parser.add_argument("--share", type=float, default=1.0, help="of the runs")
-    parser.add_argument("--missing", action="store_true", help="only cells that were not kept yet")
+    parser.add_argument("--missing", action="store_true", help="only cells of which fewer runs were kept")
     options = parser.parse_args()
     if options.what == "run":
         measure(options.parts, options.share, missing=options.missing)

@@ -103,7 +103,7 @@ def _track(world, rng, track, share, level):
     if "duration" in world.slis:
         rows["duration"] = _durations(world, rng, requests, canary)
     if "rate" in world.slis:
-        rows["rate"] = requests.astype(float)
+        rows["rate"] = requests.astype(float).tolist()
     if "cost" in world.slis:
         rows["cost"] = _costs(world, rng, share, canary)
     if "queue" in world.slis:
@@ -142,6 +142,10 @@ def _lines(world, rng, times, weights, tracks):
     for index, t in enumerate(times.tolist()):
         weight = None if weights[index] == last else float(weights[index])
         last = weights[index]
+        if not world.missed:
+            names = ("baseline",) if t <= 0 else ("baseline", "canary")
+            yield Line(t, {sli: {track: tracks[track][sli][index] for track in names} for sli in world.slis}, weight)
+            continue
         for sli in world.slis:
             for track in ("baseline",) if t <= 0 else ("baseline", "canary"):
                 counts, missed = tracks[track][sli][index], waiting.get((sli, track))
