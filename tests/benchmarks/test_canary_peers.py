@@ -85,10 +85,11 @@ def test_kayenta_classifier(kayenta):
 
 
 def test_kayenta_effect_sizes(kayenta):
-    checked = [case for case in kayenta["effect_sizes"] if case["measure"] == "meanRatio"]
-    assert len(checked) >= 3
+    sizes = {"meanRatio": peers.mean_ratio, "cles": peers.cles}  # the two that its judge offers
+    checked = [case for case in kayenta["effect_sizes"] if case["measure"] in sizes]
+    assert len(checked) == 4
     for case in checked:
-        size = peers.mean_ratio(np.array(case["experiment"], float), np.array(case["control"], float))
+        size = sizes[case["measure"]](np.array(case["experiment"], float), np.array(case["control"], float))
         assert math.isnan(size) if case["expected"] == "NaN" else size == pytest.approx(case["expected"])
 
 
