@@ -58,7 +58,7 @@ def test_a_truncated_report_is_inconclusive(shop, act):
 
 def test_a_path_that_is_not_there_is_an_error_of_usage(shop, act):
     run = act(shop, workflow=GATE.replace("reports: .lighthouseci", "reports: nowhere"))
-    message = "nowhere: cannot be read: No such file or directory"
+    message = "nowhere: cannot be read: No such file or directory; is the path right, and was it made?"
     assert "exit status 2" in run.log
     assert f"releasegate: {message}" in run.printed
     assert f"::error title=releasegate::{message}" in run.log

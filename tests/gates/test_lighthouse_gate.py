@@ -176,7 +176,7 @@ def test_an_empty_folder_is_inconclusive_and_a_missing_path_is_an_error(house):
     assert (code, [f["title"] for f in document["findings"]]) == (3, ["there is no Lighthouse report"])
     assert house.refused("gone.json", "--config", "lighthouserc.json") == (
         2,
-        "gone.json: cannot be read: No such file or directory",
+        "gone.json: cannot be read: No such file or directory; is the path right, and was it made?",
     )
 
 

@@ -218,7 +218,10 @@ def test_a_gigantic_report_is_not_even_read(tmp_path, monkeypatch):
 
 
 def test_a_missing_report_is_an_error_that_names_it(tmp_path):
-    with pytest.raises(InputError, match=r"^none\.json: cannot be read: No such file or directory$"):
+    with pytest.raises(
+        InputError,
+        match=r"^none\.json: cannot be read: No such file or directory; is the path right, and was it made\?$",
+    ):
         gate(tmp_path, "none.json")
 
 

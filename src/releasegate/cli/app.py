@@ -77,7 +77,8 @@ class App:
                 raise InputError(f"larger than {limit} bytes", where=str(path), remedy="is this the right file?")
             return target.read_bytes()
         except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
+            remedy = "is the path right, and was it made?" if isinstance(error, FileNotFoundError) else None
+            raise InputError(f"cannot be read: {error.strerror}", where=str(path), remedy=remedy) from error
 
     def policy(self) -> "Policy":
         """The policy that the command line names, or the one in its usual places; `PolicyError` without one."""

@@ -87,7 +87,7 @@ def _usage(error: click.ClickException) -> UsageError:
     """Click's own errors (unknown option, missing argument) in our one-line form."""
     usage = isinstance(error, click.UsageError) and error.ctx is not None
     hint = f" (try `{error.ctx.command_path} --help`)" if usage else ""  # type: ignore[attr-defined]
-    return UsageError(f"{error.format_message()}{hint}")
+    return UsageError(f"{' '.join(error.format_message().split())}{hint}")
 
 
 def _bug() -> int:

@@ -1,0 +1,79 @@
+"""The program itself: it starts without what it does not need, and a bug in it becomes a file and a code."""
+
+import json
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+from releasegate.cli.app import App
+from releasegate.cli.main import COMMANDS, run
+
+LAZY = (
+    "github", "hypothesis", "jinja2", "junitparser", "msgspec", "prometheus_api_client", "prometheus_client", "pygal",
+    "requests", "rich", "slack_sdk", "urllib3", "yaml",
+)  # fmt: skip
+LOADED = "import json, sys; from releasegate.cli.app import App; from releasegate.cli.main import run; "
+LOADED += "run(App(), ['--help']); print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+
+
+def test_help_loads_no_client_of_anything():
+    printed = subprocess.run([sys.executable, "-I", "-c", LOADED], capture_output=True, text=True, check=True).stdout
+    loaded = json.loads(printed.splitlines()[-1])
+    assert "click" in loaded
+    assert sorted({*loaded} & {*LAZY}) == []
+
+
+def test_every_command_explains_itself(capsys):
+    for name in COMMANDS:
+        assert (name, run(App(), [name, "--help"])) == (name, 0)
+        printed = capsys.readouterr()
+        assert printed.out.startswith(f"Usage: releasegate {name} ")
+        assert printed.err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["rehears"], "No such command 'rehears'"),
+        (["tag", "rc", "--comit", "HEAD"], "No such option"),
+        (["schema"], "Missing argument"),
+        (["--format", "yaml", "policy", "explain"], "Invalid value for '--format'"),
+    ],
+)
+def test_what_is_no_command_is_one_line(capsys, arguments, said):
+    assert run(App(), arguments) == 2
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err.count("\n")) == ("", 1)
+    assert printed.err.startswith(f"releasegate: {said}")
+
+
+class Broken(App):
+    """An app whose policy cannot even be looked for."""
+
+    def find_policy(self):
+        raise ZeroDivisionError("a bug of ours")
+
+
+def test_a_bug_is_a_code_and_a_file_and_no_traceback(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert run(Broken(), ["policy", "explain"]) == 70
+    (log,) = tmp_path.iterdir()
+    line = f"releasegate: this is a bug in releasegate; please report it with the file {log}\n"
+    assert capsys.readouterr() == ("", line)
+    assert log.suffix == ".log"
+    assert log.read_text().startswith("releasegate ")
+    assert log.read_text().endswith("ZeroDivisionError: a bug of ours\n")
+
+
+class Interrupted(App):
+    """An app in which Control-C is pressed."""
+
+    def find_policy(self):
+        raise KeyboardInterrupt
+
+
+def test_control_c_is_130(capsys):
+    assert run(Interrupted(), ["policy", "explain"]) == 130
+    assert capsys.readouterr() == ("", "\nreleasegate: interrupted\n")  # on a line of its own, after the ^C
