@@ -7,8 +7,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "src" / "releasegate" / "rehearsal" / "samples"
-FLAGS = "# Who sees what.\ncheckout-v2:\n  enabled: true\n  percentage: 50   # of the users\n"
+FLAGS = "# Who sees what.\ncheckout-v2:\n  enabled: true\n  percentage: 50   # of the users\nAGENT_SAFE_MODE: 0\n"
 OFF = FLAGS.replace("true", "false").replace("50", "0").rstrip()
+STOPPED = FLAGS.replace("MODE: 0", "MODE: 1").rstrip()
 
 
 def git(folder, *arguments):

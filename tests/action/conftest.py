@@ -2,7 +2,7 @@
 
 act runs on the host, without docker and without a network of its own. What it cannot fetch stands in for itself:
 checkout is act's own, setup-python hands out the Python that runs the tests (and this checkout's locked uv, so that
-not every job installs it again; `test_hostile_repository.py` sees it installed).
+not every job installs it again; `test_hostile_repository.py` sees it installed), artifacts are folders.
 """
 
 import os
@@ -18,8 +18,8 @@ from act_runs import FLAGS, ROOT, SAMPLES, Run, committed, git
 from prepare import uv_executable
 
 ACT = Path(sys.executable).with_name("act")
-SETUP_PYTHON = """\
-name: a stand-in for setup-python
+STAND_INS = {
+    "actions/setup-python": """\
 inputs: {python-version: {description: range}, update-environment: {description: "false"}}
 outputs: {python-path: {description: path, value: "${{ steps.here.outputs.python-path }}"}}
 runs:
@@ -30,7 +30,36 @@ runs:
       run: |
         echo "python-path=PYTHON" >> "$GITHUB_OUTPUT"
         ln -sfn "UV" "$RUNNER_TEMP/releasegate-uv"
-"""
+""",
+    "actions/upload-artifact": """\
+inputs: {name: {description: name}, path: {description: path}, if-no-files-found: {description: ignored}}
+runs:
+  using: composite
+  steps:
+    - shell: bash
+      env: {NAME: "${{ inputs.name }}", FROM: "${{ inputs.path }}"}
+      run: mkdir -p "$ARTIFACTS/$NAME" && if [ -e "$FROM" ]; then cp -r "$FROM" "$ARTIFACTS/$NAME"; fi
+""",
+    "actions/download-artifact": """\
+inputs: {name: {description: name}, path: {description: path}}
+runs:
+  using: composite
+  steps:
+    - shell: bash
+      env: {NAME: "${{ inputs.name }}", TO: "${{ inputs.path }}"}
+      run: cp -r "$ARTIFACTS/$NAME/." "$TO"
+""",
+    "actions/attest": """\
+inputs: {subject-path: {description: path}, predicate-type: {description: type}, predicate-path: {description: path}}
+runs:
+  using: composite
+  steps:
+    - shell: bash
+      env: {SUBJECT: "${{ inputs.subject-path }}"}
+      run: sha256sum "$SUBJECT" >> "$ARTIFACTS/attested"
+""",
+}
+"""Stand-ins for GitHub's own actions: artifacts are folders below $ARTIFACTS."""
 
 
 @pytest.fixture(scope="session")
@@ -46,12 +75,24 @@ def action(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def setup_python(tmp_path_factory):
+def stand_ins(tmp_path_factory):
     uv = Path(uv_executable()).parents[1]
-    folder = tmp_path_factory.mktemp("stand-in") / "setup-python"
+    folders = {}
+    for name, text in STAND_INS.items():
+        folder = tmp_path_factory.mktemp("stand-in") / name.rpartition("/")[2]
+        folder.mkdir()
+        here = text.replace("PYTHON", sys._base_executable).replace("UV", str(uv))
+        (folder / "action.yml").write_text(f"name: a stand-in\ndescription: for tests\n{here}")
+        folders[name] = committed(folder)
+    return folders
+
+
+@pytest.fixture
+def artifacts(tmp_path):
+    """The folder in which artifacts are kept, each in a folder of its name."""
+    folder = tmp_path / "artifacts"
     folder.mkdir()
-    (folder / "action.yml").write_text(SETUP_PYTHON.replace("PYTHON", sys._base_executable).replace("UV", str(uv)))
-    return committed(folder)
+    return folder
 
 
 @pytest.fixture
@@ -69,7 +110,7 @@ def shop(tmp_path):
             "slis": {"errors": {"ratio": {"bad": "errors_total", "total": "requests_total"}}},
             "tracks": {"baseline": '{track="stable"}', "canary": '{track="canary"}'},
         },
-        "rollback": {"flags": {"off": ["checkout-v2"]}},
+        "rollback": {"flags": {"off": ["checkout-v2"]}}, "kill-switch": {"flag": "AGENT_SAFE_MODE", "value": 1},
     }  # fmt: skip
     (folder / "releasegate.yaml").write_text(yaml.safe_dump(policy))
     committed(folder)
@@ -81,8 +122,8 @@ def shop(tmp_path):
 
 
 @pytest.fixture
-def act(action, setup_python, tmp_path):
-    """Run a workflow of a repository; every pin of the action and of setup-python is mapped to this machine."""
+def act(action, stand_ins, artifacts, tmp_path):
+    """Run a workflow of a repository; every pin of the action and of GitHub's own is mapped to this machine."""
 
     def run(folder, *, event="push", env=None, inputs=None, workflow=None, secrets=None, options=()):
         if workflow is not None:
@@ -95,11 +136,11 @@ def act(action, setup_python, tmp_path):
         ]  # fmt: skip
         sources = [*folder.glob(".github/workflows/*.yml"), *action.rglob("*.yml")]
         uses = "\n".join(path.read_text() for path in sources)
-        places = {"releasegate/releasegate": action, "actions/setup-python": setup_python}
+        places = {"releasegate/releasegate": action, **stand_ins}
         for name, ref in sorted(set(re.findall(r"uses: ([\w-]+/[\w-]+)(?:/[\w./-]+)?@([\w.]+)", uses))):
             if name in places:
                 command += ["--local-repository", f"{name}@{ref}={places[name]}"]
-        env = {"GIT_CONFIG_GLOBAL": os.devnull, **(env or {})}
+        env = {"GIT_CONFIG_GLOBAL": os.devnull, "ARTIFACTS": str(artifacts), **(env or {})}
         settings = {"--env": env, "--input": inputs, "--secret": {"GITHUB_TOKEN": "none-at-all", **(secrets or {})}}
         for option, values in settings.items():
             for name, value in (values or {}).items():

@@ -131,11 +131,12 @@ def _charts(canaries: Mapping[str, Sequence["Assessment"]]) -> str:
 
 
 def _outputs(documents: Sequence[Mapping[str, Any]], environ: Mapping[str, str]) -> dict[str, str]:
-    """The step's outputs, as far as the documents hold them; a tag is handed on by the command that made it."""
+    """The step's outputs, as far as the documents hold them."""
     decisions = [document["decision"] for document in documents if document.get("decision") in DECISIONS]
     found = {
         "verdict": next((document["verdict"] for document in documents if "verdict" in document), None),
         "decision": min(decisions, key=DECISIONS.index, default=None),
+        "tag": next((document["tag"] for document in documents if document.get("tag")), None),
         "report": next((document["report"] for document in documents if document.get("report")), None),
         "json": _write(documents, environ.get("RUNNER_TEMP")) if documents else None,
     }

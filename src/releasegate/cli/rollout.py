@@ -74,8 +74,20 @@ def _roll_out(
     story = story_of(world, result)
     report = world.documents / "report.html"
     report.write_text(html(story), encoding="utf-8")
+    _write_checklist(world, result)
     app.emit({**document(result), "report": str(report)}, f"{text(story)}\nreport: {report}")
     return result.exit_code
+
+
+def _write_checklist(world: "World", result: "Result") -> None:
+    """The smoke checks as a list for people, beside the report."""
+    from releasegate.render.checklist import checklist  # noqa: PLC0415  keeps `--help` fast
+
+    policy = world.policy
+    title = f"{policy.service} {result.candidate.name} ({policy.environment})"
+    names = tuple(world.smoke.checks) if world.smoke else ()
+    text = checklist(title, result.headline, names, green=result.release is not None)
+    (world.documents / "smoke-checklist.md").write_text(text, encoding="utf-8")
 
 
 def document(result: "Result") -> dict[str, Any]:

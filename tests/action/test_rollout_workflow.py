@@ -1,0 +1,77 @@
+"""`rollout.yml` against the sample service under real load: through its four jobs, to everybody or back."""
+
+import os
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+from act_runs import ROOT
+
+from releasegate.cli.app import App
+from releasegate.rehearsal.evidence import write_evidence
+from releasegate.rehearsal.house import VERSION
+from releasegate.rehearsal.rehearse import Options, open_shop
+from releasegate.runbook.tags import find
+from repositories import git
+
+ROLLOUT = ROOT / ".github" / "workflows" / "rollout.yml"
+
+
+def tagged(repo):
+    command = [sys.executable, "-m", "releasegate", "tag", "rc", VERSION]
+    subprocess.run(command, cwd=repo, check=True, env={**os.environ, "GITHUB_ACTIONS": ""})
+    return find(App(directory=repo).forge(), f"v{VERSION}-rc.1")
+
+
+def rolled_out(root, scenario, act, artifacts):
+    """What the workflow does with a candidate of `scenario`: the run, the flag file, and the ledger's commits."""
+    with open_shop(root, Options(scenario=scenario)) as house:
+        candidate = tagged(house.repo)
+        write_evidence(artifacts / "evidence" / "evidence", candidate, datetime.now(UTC))
+        (house.repo / ".github" / "workflows").mkdir(parents=True)
+        shutil.copy(ROLLOUT, house.repo / ".github" / "workflows")
+        inputs = {"tag": candidate.name, "evidence": "evidence"}
+        run = act(house.repo, event="workflow_dispatch", inputs=inputs)
+        flags = git(house.origin, "show", "main:config/feature-flags.yaml")
+        kinds = git(house.origin, "log", "--reverse", "--format=%s", "releasegate/ledger")
+    return run, flags, kinds
+
+
+def test_a_bad_candidate_is_taken_back(tmp_path, act, artifacts):
+    run, flags, kinds = rolled_out(tmp_path / "shop", "errors", act, artifacts)
+    assert run.code == 1, run.log
+    assert "enabled: false" in flags
+    assert kinds.splitlines()[-2:] == [
+        "rollback.started (+1): shop rehearsal v1.4.0-rc.1", "traffic.lowered (+1): shop rehearsal v1.4.0-rc.1"
+    ]  # fmt: skip
+    checklist = (artifacts / "smoke-checklist" / "smoke-checklist.md").read_text()
+    assert checklist.startswith(f"# Smoke checklist: shop v{VERSION}-rc.1 (rehearsal)\n")
+    assert "- [ ] checkout" in checklist
+    assert {"report.html", "recording.jsonl"} <= {path.name for path in (artifacts / "rollout").rglob("*")}
+    assert "xychart-beta" in run.summary
+    # It ended by itself, so the last job has nothing to do.
+    assert "Go on, or take it back" not in run.log
+
+
+@pytest.mark.soak
+def test_a_good_candidate_goes_to_everybody(tmp_path, act, artifacts):
+    run, flags, kinds = rolled_out(tmp_path / "shop", "healthy", act, artifacts)
+    assert run.code == 0, run.log
+    assert "percentage: 100" in flags
+    assert "rollout.settled" in kinds
+    assert "- [x] checkout" in (artifacts / "smoke-checklist" / "smoke-checklist.md").read_text()
+
+
+def test_evidence_that_is_missing_stops_it_before_anything_is_deployed(tmp_path, act, artifacts):
+    with open_shop(tmp_path / "shop", Options()) as house:
+        candidate = tagged(house.repo)
+        (artifacts / "evidence").mkdir()
+        (house.repo / ".github" / "workflows").mkdir(parents=True)
+        shutil.copy(ROLLOUT, house.repo / ".github" / "workflows")
+        run = act(house.repo, event="workflow_dispatch", inputs={"tag": candidate.name, "evidence": "evidence"})
+        assert run.code == 1
+        assert "exit status 3" in run.log
+        assert "percentage: 0 " in git(house.origin, "show", "main:config/feature-flags.yaml")
+        assert "Deploy to staging" not in run.log
