@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from releasegate.cli.app import App
 from releasegate.cli.gate_zap import zap
-from releasegate.errors import InputError, UsageError
+from releasegate.errors import InconclusiveError, InputError, UsageError
 from releasegate.gates.zap import baseline
 from releasegate.gates.zap.report import Alert, Confidence, Instance, Risk
 
@@ -124,6 +124,97 @@ def test_the_verdict_and_its_findings_follow_the_exit_code(tmp_path, flags, rule
     document = json.loads(output)
     (finding,) = document["findings"]
     assert (document["verdict"], finding["level"], finding["details"]["action"], exit_code) == said
+
+
+def alerts(*plugins, risk=Risk.MEDIUM, uris=("https://a/",), **more):
+    places = tuple(Instance(uri=uri) for uri in uris)
+    return [
+        Alert("s", plugin, f"{plugin}-1", f"N{plugin}", risk, Confidence.MEDIUM, places, **more) for plugin in plugins
+    ]
+
+
+def config(text):
+    return baseline.read_config(text.encode(), "rules.tsv")
+
+
+def test_the_lines_name_level_rule_places_and_message():
+    rules = config("10\tIGNORE\t(x)\n20\tINFO\t(x)\tlater\n30\tFAIL\t(x)\tnow\n\n# 40\tFAIL\n50\tPASS\t(x)\n")
+    progress = {"30": {"link": "https://i/1"}, "20": {"link": ""}, "10": {"link": "unused"}}
+    found = alerts("40", "30", "20", "10", "50", uris=("https://a/", "https://b/"))
+    options = baseline.Options(config=rules, in_progress=progress)
+    result = baseline.baseline(found, options, ran=("40", "60", "-1"))
+    assert result.lines == (
+        "IGNORE-NEW: N10 [10] x 2 ",
+        "INFO-IN_PROGRESS: N20 [20] x 2 later",
+        "WARN-NEW: N40 [40] x 2 ",
+        "FAIL-IN_PROGRESS: N30 [30] x 2 now",
+        "\tProgress link: https://i/1",
+        "FAIL-NEW: 0\tFAIL-INPROG: 1\tWARN-NEW: 1\tWARN-INPROG: 0\tINFO: 0\tIGNORE: 1\tPASS: 1",
+    )
+    assert result.exit_code == 2
+    warn = baseline.LEVELS.index("WARN")
+    quiet = baseline.baseline(found, baseline.Options(config=rules, in_progress=progress, lowest=warn))
+    assert [line.split(":")[0] for line in quiet.lines] == [
+        "WARN-NEW",
+        "FAIL-IN_PROGRESS",
+        "\tProgress link",
+        "FAIL-NEW",
+    ]
+    assert baseline.baseline(alerts("30"), baseline.Options(config=rules)).exit_code == 1
+
+
+def test_what_does_not_count():
+    rules = config("7,8\tOUTOFSCOPE\thttps://a/\n*\tOUTOFSCOPE\t.*logout\n")
+    options = baseline.Options(config=rules)
+    found = [
+        *alerts("1", risk=Risk.INFO), *alerts("2", dropped=True), *alerts("-1", "50003"), *alerts("7", "8"),
+        *alerts("9", uris=("https://c/logout",)), *alerts("7", uris=("https://b/",)), *alerts("3", uris=()),
+    ]  # fmt: skip
+    assert [line.split(" x")[0] for line in baseline.baseline(found, options).lines[:-1]] == ["WARN-NEW: N7 [7]"]
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("10038", "has not three or four columns, which stops zap-baseline; write `<id><TAB><LEVEL><TAB>(name)`"),
+        ("10038\tWARN\t(a)\tb\tc", "has not three or four columns, which stops zap-baseline; write"),
+        (
+            "10038\twarn\t(a)",
+            "'warn' is no level, which stops zap-baseline; write one of PASS, IGNORE, INFO, WARN, FAIL",
+        ),
+    ],
+)
+def test_rules_at_which_it_stops(line, what):
+    with pytest.raises(InconclusiveError) as caught:
+        config(f"1\tWARN\t(a)\n{line}\n")
+    assert str(caught.value).startswith(f"rules.tsv:2: {what}")
+
+
+def test_rules_and_progress_files_at_which_it_crashes():
+    with pytest.raises(InputError) as caught:
+        config("*\tOUTOFSCOPE\t(\n")
+    assert str(caught.value).startswith("rules.tsv:1: is no regular expression, which crashes zap-baseline: missing )")
+    assert str(caught.value).endswith("; escape dots and brackets")
+    for content in (b"{", b"[]", b'{"issues": [{"state": "inprogress"}]}', b'{"issues": 1}', b"\xff"):
+        with pytest.raises(InputError, match=r"^p\.json: is no progress file, which crashes zap-baseline: \w+ "):
+            baseline.read_progress(content, "p.json")
+    issues = {"issues": [{"id": 7, "state": "inprogress"}, {"id": "8", "state": "closed"}]}
+    found = baseline.read_progress(json.dumps(issues).encode(), "p.json")
+    assert found == {"7": {"id": 7, "state": "inprogress"}}
+    with pytest.raises(InconclusiveError) as stopped:
+        baseline.baseline(alerts("7"), baseline.Options(in_progress=found))
+    assert str(stopped.value) == (
+        'the issue in progress for rule 7 has no `link`, which stops zap-baseline; write "link": "" where there is none'
+    )
+
+
+def test_the_lowest_level_is_named_exactly():
+    assert [baseline.read_lowest(name) for name in baseline.LEVELS] == [0, 1, 2, 3, 4]
+    with pytest.raises(InconclusiveError) as caught:
+        baseline.read_lowest("fail")
+    assert str(caught.value) == (
+        "-l 'fail' is no level, which stops zap-baseline; write one of PASS, IGNORE, INFO, WARN, FAIL"
+    )
 
 
 def test_evidence_that_does_not_do_exits_with_3(tmp_path):

@@ -21,7 +21,7 @@ class _Guard(ET.TreeBuilder):
         super().__init__()
         self.path = path
         self.finished = finished
-        self.depth = 0
+        self.open: list[str] = []
 
     def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
         """Called before any entity is declared."""
@@ -31,17 +31,17 @@ class _Guard(ET.TreeBuilder):
 
     def start(self, tag: str, attrs: dict[str, str], /) -> Any:
         """Count the depth."""
-        self.depth += 1
-        if self.depth > DEEPEST:
+        self.open.append(tag)
+        if len(self.open) > DEEPEST:
             what = f"nests elements more than {DEEPEST} levels deep"
             raise InconclusiveError(what, where=self.path, remedy="was another file meant?")
         return super().start(tag, attrs)
 
     def end(self, tag: str, /) -> ET.Element:
         """Hand over what has ended, and free it."""
-        self.depth -= 1
         element = super().end(tag)
-        take = self.finished.get(tag)
+        take = self.finished.get("/".join(self.open[-2:]))
+        self.open.pop()
         if take is not None:
             take(element)
             element.clear()
@@ -51,8 +51,8 @@ class _Guard(ET.TreeBuilder):
 def parse(content: bytes, path: str, finished: Mapping[str, Callable[[ET.Element], None]] | None = None) -> ET.Element:
     """The root element of `content`, which was read from `path`.
 
-    Elements named in `finished` are handed over as soon as they end and then emptied, so that a long report does not
-    have to fit into memory as a tree. Raises `InconclusiveError` where it is no XML that is safe to read.
+    Elements named in `finished` (`parent/tag`) are handed over as soon as they end and then emptied, so that a long
+    report does not have to fit into memory as a tree. `InconclusiveError` where it is no XML that is safe to read.
     """
     if len(content) > LARGEST:
         what = f"is larger than {LARGEST // 2**20} MiB, which is too much for XML"

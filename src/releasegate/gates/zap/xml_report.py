@@ -26,7 +26,7 @@ def read_xml(content: bytes, path: str) -> Report:
         alerts.extend(replace(found, site=sites[-1]) for found in unplaced)
         unplaced.clear()
 
-    root = parse(content, path, {"alertitem": alert, "site": site})
+    root = parse(content, path, {"alerts/alertitem": alert, "OWASPZAPReport/site": site})
     if root.tag != "OWASPZAPReport":
         raise InconclusiveError(f"is no ZAP report: its root is <{root.tag[:60]}>", where=path, remedy="was it meant?")
     stopping = root.find("stoppingInsight")
