@@ -5,6 +5,7 @@
     ├── UsageError          2   the command, a file that people write, or the repository is not as it must be
     │   ├── PolicyError         releasegate.yaml
     │   ├── FlagError           a flag file, or a change asked of it
+    │   │   ├── DuplicateKeyError   a key that stands twice in one mapping
     │   │   └── UnsafeEditError     the change is clear, but no edit of the file is safe
     │   ├── InputError          any other file or value that was handed over
     │   ├── RepositoryError     git, or the checkout
@@ -68,6 +69,10 @@ class PolicyError(UsageError):
 
 class FlagError(UsageError):
     """A flag file that cannot be read or edited safely, or a change that it cannot hold."""
+
+
+class DuplicateKeyError(FlagError):
+    """A key stands twice in one mapping, of which readers take one or the other."""
 
 
 class UnsafeEditError(FlagError):

@@ -8,6 +8,7 @@ import click
 from releasegate.cli.app import App, Noun, pass_app
 from releasegate.cli.flag_change import Options, change, pairs, restore
 from releasegate.cli.flag_file import DEFAULT_FILE, about, read_flags, state_of
+from releasegate.cli.flag_lint import lint
 from releasegate.errors import FlagError
 from releasegate.flags.dialect import Runtime
 from releasegate.flags.document import DIALECTS, FlagFile, share_of
@@ -152,3 +153,6 @@ def prove_(
     proof = prove(file, name, share_of(share), keys, on=on, runtime=Runtime(generation=generation))
     app.emit(proof.document(), proof.text)
     return 0 if proof.ok else 1
+
+
+flags.add_command(lint)

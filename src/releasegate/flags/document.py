@@ -93,8 +93,7 @@ class FlagFile:
     @classmethod
     def parse(cls, content: bytes, path: str, dialect: str | None = None) -> "FlagFile":
         """Read a file; `path` tells JSON (`.json`) from YAML. `FlagError` names the place of what is not safe."""
-        text = _text(content, path)
-        tree = _parse(text, path)
+        text, tree = parse_tree(content, path)
         if not isinstance(tree.data, dict):
             raise FlagError("not a flag file: it holds no mapping", where=place(path, text, tree.root.start))
         return cls(path, content, _recognise(tree, path, dialect), tree)
@@ -241,6 +240,12 @@ def _lines(text: str) -> list[str]:
     return [line + "\n" for line in whole] + ([rest] if rest else [])
 
 
+def parse_tree(content: bytes, path: str) -> tuple[str, Tree]:
+    """The text without its BOM, and its tree, whatever the dialect."""
+    text = _text(content, path)
+    return text, _parse(text, path)
+
+
 def _text(content: bytes, path: str) -> str:
     if len(content) > LARGEST:
         raise FlagError(f"larger than {LARGEST} bytes", where=path, remedy="is this the right file?")
@@ -259,7 +264,7 @@ def _recognise(tree: Tree, path: str, wanted: str | None) -> str:
     if wanted is not None and wanted not in DIALECTS:
         raise FlagError(f"there is no dialect `{wanted}`", remedy=f"use one of {', '.join(DIALECTS)}")
     where = place(path, tree.text, tree.root.start)
-    if _is_flipt(tree.data):
+    if is_flipt(tree.data):
         raise FlagError(
             "this is a file of Flipt, which is not edited here", where=where, remedy="use Flipt's own tools"
         )
@@ -272,7 +277,7 @@ def _recognise(tree: Tree, path: str, wanted: str | None) -> str:
     raise FlagError(f"not a flag file of a known shape (top level: {seen})", where=where, remedy="name it: --dialect")
 
 
-def _is_flipt(data: Mapping[str, Any]) -> bool:
+def is_flipt(data: Mapping[str, Any]) -> bool:
     """Flipt lists its flags, each with a `key`; flagd maps names to them."""
     flags = data.get("flags")
     return isinstance(flags, list) and all(isinstance(flag, dict) and "key" in flag for flag in flags)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from releasegate.errors import FlagError
+from releasegate.errors import DuplicateKeyError, FlagError
 
 Path = tuple[str | int, ...]
 """The way from the root to a value: mapping keys as they are written, sequence indexes from 0."""
@@ -149,6 +149,8 @@ def place(path: str, text: str, offset: int) -> str:
 
 
 def refuse_duplicate(mapping: Mapping[str, Any], key: str, where: str) -> None:
-    """Raise `FlagError` if `key` is in `mapping` already."""
+    """Raise `DuplicateKeyError` if `key` is in `mapping` already."""
     if key in mapping:
-        raise FlagError(f"the key `{key}` stands twice in one mapping", where=where, remedy="keep one of the two")
+        raise DuplicateKeyError(
+            f"the key `{key}` stands twice in one mapping", where=where, remedy="keep one of the two"
+        )

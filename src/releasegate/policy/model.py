@@ -63,6 +63,16 @@ class Live(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class References(Section):
+    """How the code asks for flags."""
+
+    pattern: str
+    """A regular expression whose one group is the flag's name."""
+    paths: OneOrMany
+    """Globs of the files that are looked through."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Flags(Section):
     """Where the flag file lies, and how a change to it goes live."""
 
@@ -71,6 +81,10 @@ class Flags(Section):
     commit: Literal["direct"] = "direct"
     publish: Run | None = None
     live: Live | None = None
+    references: References | None = None
+    """Where `flags lint` looks for flags that the code asks for."""
+    consumers: Mapping[str, Literal["cbor", "concat"]] = field(default_factory=dict)
+    """Who evaluates a flagd file, to its evaluator's hash: `cbor` is openfeature-flagd-core 2, `concat` all others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
