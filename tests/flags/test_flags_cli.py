@@ -110,13 +110,16 @@ def test_patch_and_dry_run_change_nothing(flags, repo):
 
 def test_prove(flags):
     line = "checkout-v2 at 5%: 454 of 10000 keys are on (4.54%), as it should be (397 to 610) [plain dialect]\n"
+    untried = "your own code, which has to evaluate this dialect as docs/flags.md defines it"
+    line += f"not run against the real evaluator: {untried}\n"
     assert flags("prove", "checkout-v2") == (0, line, "")
     assert flags("prove", "checkout-v2", "--percent", "6", "--keys", "10000")[0] == 1
     code, out, _ = flags("prove", "AGENT_SAFE_MODE", "--percent", "0", "--keys", "7", "--format", "json")
     assert (code, json.loads(out)) == (
         0,
         {"schema": "releasegate/proof/1", "flag": "AGENT_SAFE_MODE", "percent": 0.0, "keys": 7, "bounds": [0, 0],
-         "runs": [{"evaluator": "plain dialect", "on": 0, "lost": 0}], "share": 0.0, "ok": True},
+         "runs": [{"evaluator": "plain dialect", "on": 0, "lost": 0}], "share": 0.0, "ok": True,
+         "not_run_against": untried},
     )  # fmt: skip
 
 

@@ -49,6 +49,10 @@ class Dialect(Protocol):
     def NAME(self) -> str:  # noqa: N802  a module's constant
         """The word that `--dialect` takes."""
 
+    @property
+    def NOT_RUN_AGAINST(self) -> str:  # noqa: N802  a module's constant
+        """Which evaluators of this dialect the proofs were not compared with; empty if none is known."""
+
     def recognises(self, data: Mapping[str, Any]) -> bool:
         """Whether a whole file's data have this dialect's shape."""
 

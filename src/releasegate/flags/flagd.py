@@ -17,6 +17,9 @@ from releasegate.flags.splice import Change
 from releasegate.flags.tree import Path
 
 NAME = "flagd"
+NOT_RUN_AGAINST = (
+    "the flagd daemon and its Go, Java, .NET, PHP and Rust providers (run: Python core 1 and 2, npm core 4)"
+)
 MOST_WEIGHT = flagd_runtime.MOST_WEIGHT
 _HUNDRED = Decimal(100)
 

@@ -16,6 +16,7 @@ from releasegate.flags.splice import Change
 from releasegate.flags.tree import Path
 
 NAME = "goff"
+NOT_RUN_AGAINST = "the relay proxy and the Go module itself (run: its WebAssembly build in the Python provider 1.3)"
 _HUNDRED = Decimal(100)
 _RULES: Mapping[str, Any] = {"targeting": [], "scheduledRollout": [], "experimentation": {}}
 """What can serve another value than the default rule, and its neutral value."""

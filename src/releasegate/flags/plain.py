@@ -15,6 +15,7 @@ from releasegate.flags.splice import Change
 from releasegate.flags.tree import Path
 
 NAME = "plain"
+NOT_RUN_AGAINST = "your own code, which has to evaluate this dialect as docs/flags.md defines it"
 _PAIRS = (("false", "true"), ("off", "on"), ("no", "yes"), ("0", "1"))
 _HUNDRED = Decimal(100)
 
