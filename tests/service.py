@@ -22,7 +22,7 @@ class Service:
         self.runs += 1
         own = {"clock": self.clock, "shell": self.shop, "traffic": self.traffic, "run": f"run-{self.runs}"}
         options = {**own, **self.options, **changes}
-        return world_of(self.forge, self.folder, **options)
+        return world_of(options.pop("forge", self.forge), self.folder, **options)
 
     def roll_out(self, tag=None, order=None, **changes):
         world = self.world(**changes)

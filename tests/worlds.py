@@ -1,6 +1,7 @@
 """A service that is released in a test: its world is made of a forge, counts that follow the split, and one clock."""
 
 import secrets
+from datetime import timedelta
 from pathlib import Path
 
 from fakes import FakeClock
@@ -81,6 +82,9 @@ class MemoryTraffic:
     def split(self):
         return Split(self.weight, f"r{self.changes}", f"{self.weight:.0%} in memory")
 
+    def preview(self, weight):
+        return "" if weight == self.weight else f"{self.weight:.0%} -> {weight:.0%}\n"
+
     def set_weight(self, weight, *, reason, expected=None):
         del reason
         if weight == self.weight:
@@ -136,6 +140,7 @@ def world_of(forge, folder, *, policy=POLICY, errors=GOOD, clock=None, shell=Non
         "clock": clock,
         "shell": shell or Shop(),
         "fetch": lambda _: Page(200, "ok"),
+        "expiry": lambda _: START + timedelta(days=30),
         "counts": lambda: Flow(traffic, errors),
         "history": lambda _: [],
         "gates": passing,

@@ -8,42 +8,96 @@ import click
 from releasegate.cli.app import App, Verb, pass_app
 from releasegate.cli.live import live_view
 from releasegate.cli.world import build_world
+from releasegate.errors import UsageError
 from releasegate.render.story import SIGNS
+from releasegate.runbook.journal import Draft
 from releasegate.runbook.rollback import Request, Result, Rollback
 from releasegate.runbook.step import row
+from releasegate.runbook.story import break_glass
+from releasegate.runbook.world import World
+
+UNKNOWN = "no reason given yet"
 
 
 @click.command(cls=Verb)
 @click.option("--to", metavar="TAG", help="The release to go back to; default: the last known good one.")
-@click.option("--reason", metavar="TEXT", default="", help="Why; can be given afterwards.")
+@click.option("--reason", metavar="TEXT", default="", help="Why; in a terminal it is asked for afterwards.")
 @click.option("--traffic-only", is_flag=True, help="Flip the traffic, and nothing else.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, with the diff of every file.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--tick", metavar="NUMBER", type=click.IntRange(min=1), help="Record that you looked at this manual check."
+)
 @pass_app
-def rollback(app: App, to: str | None, reason: str, *, traffic_only: bool, dry_run: bool, yes: bool) -> int:
-    """Take the canary, or the release that is live, back: traffic first, documents after."""
+def rollback(
+    app: App, to: str | None, reason: str, tick: int | None, *, traffic_only: bool, dry_run: bool, yes: bool
+) -> int:
+    """Take the canary, or the release that is live, back: traffic first, documents after.
+
+    Run again it goes no further back: name the release with --to for that. Exit codes: 0 back, 1 back but a check is
+    red, 4 something outside did not answer.
+    """
     world = build_world(app)
-    request = Request(reason=reason or "no reason given yet", to=to, traffic_only=traffic_only)
+    if tick is not None:
+        return _tick(app, world, tick)
+    request = Request(reason=reason or UNKNOWN, to=to, traffic_only=traffic_only)
     if dry_run:
-        steps = Rollback(world, request, lambda _: None).plan()
-        plan = [{"step": step.id, "would": step.plan} for step in steps]
-        now = world.traffic.split().description
-        lines = [f"now: {now}", *(f"{number}. {step['would']}" for number, step in enumerate(plan, start=1))]
-        app.emit({"schema": "releasegate/plan/1", "now": now, "steps": plan}, "\n".join(lines))
-        return 0
-    if not yes and not app.json and sys.stdin.isatty():
-        policy = world.policy
-        click.confirm(
-            f"{world.forge.home}: take {policy.service} ({policy.environment}) back"
-            f" to {to or 'the last known good release'}? Now: {world.traffic.split().description}",
-            abort=True,
-            err=True,
-        )
-    interactive = not app.json and sys.stderr.isatty()
-    with live_view(f"rollback of {world.policy.service}", world.canary.window, interactive=interactive) as tell:
+        return _plan(app, Rollback(world, request, lambda _: None), world.traffic.split().description)
+    interactive = not app.json and sys.stdin.isatty() and not yes
+    if interactive:
+        _ask(world, Rollback(world, request, lambda _: None))
+    terminal = not app.json and sys.stderr.isatty()
+    with live_view(f"rollback of {world.policy.service}", world.canary.window, interactive=terminal) as tell:
         result = Rollback(world, request, tell).run()
-    app.emit(_document(result), _text(result))
+    if interactive and not reason:
+        _explain(world, result, click.prompt("Why (may be empty)", default="", show_default=False, err=True))
+    by_hand = break_glass(world) if not result.traffic_is_back else ()
+    app.emit(_document(result), "\n".join([_text(result), *by_hand]))
     return result.exit_code
+
+
+def _plan(app: App, procedure: Rollback, now: str) -> int:
+    """The plan: what is left, what for, and each step with the diff of what it would change."""
+    leaving, to = procedure.target()
+    diffs = procedure.preview()
+    plan = [{"step": step.id, "would": step.plan, "diff": diffs.get(step.id, "")} for step in procedure.plan()]
+    lines = [f"now: {now}", f"from {leaving or 'the canary'} to {to or 'no last known good release'}"]
+    for number, step in enumerate(plan, start=1):
+        lines += [f"{number}. {step['would']}", *(f"   {line}" for line in step["diff"].splitlines())]
+    document = {"schema": "releasegate/plan/1", "now": now, "from": leaving, "to": to, "steps": plan}
+    app.emit(document, "\n".join(lines))
+    return 0
+
+
+def _ask(world: World, procedure: Rollback) -> None:
+    """One question that holds everything."""
+    leaving, to = procedure.target()
+    policy = world.policy
+    click.confirm(
+        f"{world.forge.home}: take {policy.service} ({policy.environment}) back from {leaving or 'the canary'}"
+        f" to {to or 'what was live before'}? Now: {world.traffic.split().description}",
+        abort=True,
+        err=True,
+    )
+
+
+def _explain(world: World, result: Result, reason: str) -> None:
+    """Record the reason that was given afterwards."""
+    if reason.strip():
+        subject = world.subject(result.leaving)
+        world.journal.record(Draft("rollback.explained", subject, {"reason": " ".join(reason.split())}))
+
+
+def _tick(app: App, world: World, number: int) -> int:
+    """Record who looked at a manual check, and when."""
+    manual = world.smoke.manual if world.smoke else ()
+    if number > len(manual):
+        raise UsageError(f"there are {len(manual)} manual checks", where="--tick", remedy="see rollback.smoke")
+    actor = world.forge.actor()
+    world.journal.append(Draft("smoke.ticked", world.subject(), {"number": number, "check": manual[number - 1]}))
+    text = f"recorded: {actor.name} looked at {number}. {manual[number - 1]}"
+    app.emit({"schema": "releasegate/tick/1", "number": number, "check": manual[number - 1], "who": actor.name}, text)
+    return 0
 
 
 def _document(result: Result) -> dict[str, Any]:

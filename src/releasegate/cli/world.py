@@ -17,7 +17,7 @@ from releasegate.policy.model import Policy
 from releasegate.policy.smoke import Smoke, load_smoke
 from releasegate.runbook.journal import Journal
 from releasegate.runbook.outbox import Outbox
-from releasegate.runbook.outside import fetch, shell
+from releasegate.runbook.outside import expiry, fetch, shell
 from releasegate.runbook.world import World
 from releasegate.traffic.port import Traffic
 from releasegate.verdict import Subject, Verdict
@@ -45,6 +45,7 @@ def build_world(app: App, documents: Path | None = None) -> World:
         clock=SystemClock(),
         shell=shell(app.directory),
         fetch=fetch,
+        expiry=expiry,
         counts=lambda: source_of(canary),
         history=None if canary.metrics.scrape is not None else lambda start: history(canary, start),
         gates=gates(app, policy),

@@ -115,7 +115,9 @@ class RollbackFlags(Section):
 class Rollback(Section):
     """What taking back a release means."""
 
-    LATER: ClassVar = ("migrations", "integrity")
+    LATER: ClassVar = ("migrations",)
+    integrity: tuple[Command, ...] = ()
+    """Commands that look at the data and print what must not change; run before and after."""
     flags: RollbackFlags = RollbackFlags()
     smoke: str | None = None
     """The file with the checks that are run afterwards."""

@@ -20,6 +20,8 @@ class Account:
     steps: Sequence[Row]
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """SLI name to its judgement, as in the recording's result."""
+    manual: Sequence[str] = ()
+    """What a person still has to look at."""
     timezone: str = "UTC"
 
 
@@ -44,6 +46,12 @@ def document(account: Account) -> str:
         f"| {_plain(step.text)} |"
         for step in account.steps
     ]
+    if account.manual:
+        lines += ["", "## To be looked at by a person", ""]
+        lines += [
+            f"- [ ] {number}. {_plain(check)} (`releasegate rollback --tick {number}` records who and when)"
+            for number, check in enumerate(account.manual, start=1)
+        ]
     if account.evidence:
         lines += ["", "## Evidence", ""]
         lines += [f"- `{name}`: {_evidence(sli)}" for name, sli in account.evidence.items()]

@@ -1,6 +1,7 @@
 """Changes of flags that are committed: any number of them in one commit, with compare-and-swap on the file."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,6 +108,17 @@ def facts(committed: Committed, branch: str) -> list[Mapping[str, Any]]:
         }
         for edit in committed.plan.edits
     ]
+
+
+def off_of(name: str) -> Change:
+    """Switch `name` off; one that cannot be is left as it is."""
+
+    def change(file: FlagFile) -> Edit | None:
+        with suppress(FlagError):
+            return file.off(name)
+        return None
+
+    return change
 
 
 def switch_off(forge: Forge, path: str, branch: str, names: Sequence[str], reason: str) -> str:

@@ -50,6 +50,8 @@ class Journal:
         self._outbox = outbox
         self._head: str | None = None
         self._events: list[Event] = []
+        self._kept: datetime | None = None
+        """When the newest event in the outbox happened."""
 
     @property
     def head(self) -> str | None:
@@ -88,6 +90,7 @@ class Journal:
             if self._outbox is None:
                 raise
             for event in self._stamp(drafts, Actor("", verified=False)):
+                self._kept = event.time
                 self._outbox.put(event.id, event.time, self.run, event.kind, subject=event.subject, data=event.data)
             raise OutsideError(
                 f"the ledger could not be written ({error.what})",
@@ -132,8 +135,9 @@ class Journal:
         """Give the drafts time and id: after all that is recorded, if the clocks differ by no more than `DRIFT`."""
         now = self._clock.now().astimezone(UTC)
         moment = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        if self._events and moment <= self._events[-1].time <= moment + DRIFT:
-            moment = self._events[-1].time + timedelta(milliseconds=1)
+        newest = max([*(event.time for event in self._events[-1:]), *filter(None, [self._kept])], default=None)
+        if newest is not None and moment <= newest <= moment + DRIFT:
+            moment = newest + timedelta(milliseconds=1)
         return [self._event(moment + timedelta(milliseconds=i), draft, actor) for i, draft in enumerate(drafts)]
 
     def _event(self, moment: datetime, draft: Draft, actor: Actor) -> Event:

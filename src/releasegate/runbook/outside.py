@@ -1,10 +1,15 @@
 """The user's own commands and pages: what a deploy, a publication, a smoke check or a live check talks to."""
 
 import re
+import socket
+import ssl
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from releasegate.errors import OutsideError
 
@@ -22,6 +27,10 @@ class Page:
 
     status: int
     body: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By their names in small letters."""
+    seconds: float = 0.0
+    """How long the whole answer took."""
 
 
 Shell = Callable[[Sequence[str], Mapping[str, str]], str]
@@ -67,13 +76,31 @@ def fetch(url: str) -> Page:
     """A `Fetch` over HTTP. The URL may hold a secret, so an error names only the host."""
     import requests  # noqa: PLC0415  loaded by the procedures that read a page
 
+    started = time.monotonic()
     try:
         with requests.get(url, timeout=PAGE_TIMEOUT, stream=True) as answer:
             body = answer.raw.read(PAGE_LIMIT, decode_content=True)
-            return Page(answer.status_code, body.decode(answer.encoding or "utf-8", errors="replace"))
+            text = body.decode(answer.encoding or "utf-8", errors="replace")
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            return Page(answer.status_code, text, headers, time.monotonic() - started)
     except requests.RequestException as error:
         host = re.sub(r"^(\w+://)(?:[^@/]*@)?([^/?#]+).*", r"\1\2", url)
         raise OutsideError(f"{host} does not answer ({type(error).__name__})") from error
+
+
+def expiry(url: str) -> datetime:
+    """Until when the certificate at an https address is valid, UTC; `OutsideError` if it is not valid now."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or 443
+    try:
+        with (
+            socket.create_connection((host, port), PAGE_TIMEOUT) as plain,
+            ssl.create_default_context().wrap_socket(plain, server_hostname=host) as secure,
+        ):
+            certificate = secure.getpeercert() or {}
+    except OSError as error:  # ssl's errors are OSErrors
+        raise OutsideError(f"{host}:{port} has no certificate that holds ({type(error).__name__})") from error
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
 
 
 def _last_line(output: bytes) -> str:

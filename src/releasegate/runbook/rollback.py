@@ -9,13 +9,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from releasegate.errors import ForgeError, InconclusiveError, OutsideError, RaceError, ReleasegateError
+from releasegate.errors import (
+    ForgeError,
+    InconclusiveError,
+    OutsideError,
+    RaceError,
+    ReleasegateError,
+    VerificationError,
+)
 from releasegate.ledger.event import Event
 from releasegate.ledger.state import State as Ledger
 from releasegate.ledger.state import fold
 from releasegate.render.rollback import Account, document
 from releasegate.runbook.claim import command, once
-from releasegate.runbook.flags import switch_off
+from releasegate.runbook.flags import off_of, switch_off
+from releasegate.runbook.flags import plan as planned
 from releasegate.runbook.flow import await_return
 from releasegate.runbook.journal import Draft
 from releasegate.runbook.publish import go_live
@@ -60,10 +68,10 @@ class Result:
     @property
     def headline(self) -> str:
         """One line for a tired person."""
-        failed = [outcome.title for outcome in self.outcomes if outcome.state is State.FAILED]
+        failed = [outcome.title.removesuffix(" checks") for outcome in self.outcomes if outcome.state is State.FAILED]
         if not self.traffic_is_back:
             return "TRAFFIC IS NOT BACK: set the split to 0 by hand, now"
-        return f"traffic is back; failed: {', '.join(failed)}" if failed else "traffic is back, and every step held"
+        return f"traffic is back; {', '.join(failed)} failed" if failed else "traffic is back, and every step held"
 
 
 class Rollback:
@@ -78,6 +86,7 @@ class Rollback:
         self._to = request.to
         self._blob = ""
         self._on_baseline = False
+        self._seen: list[str] = []
 
     def plan(self) -> tuple[Step, ...]:
         """The steps in their order. Reads nothing and changes nothing."""
@@ -91,15 +100,36 @@ class Rollback:
             Step("return", "see the traffic return", "wait until the canary serves nothing", self._return),
             Step("mark", "mark the release bad", "record it, and find the last known good release", self._mark),
         ]
+        if policy.rollback.integrity:
+            steps.append(Step("look", "look at the data", "run the integrity checks, to compare with", self._look))
         if policy.deploy.production is not None:
             plan = "deploy the last known good release to the baseline where the bad one is there"
             steps.append(Step("deploy", "deploy the last known good", plan, self._deploy))
+        if policy.rollback.integrity:
+            steps.append(Step("integrity", "data integrity", "run the integrity checks again", self._integrity))
         if policy.rollback.flags.off:
             names = ", ".join(policy.rollback.flags.off)
             steps.append(Step("flags", "switch features off", f"switch off {names}", self._switch_off))
         if self._world.smoke is not None:
             steps.append(Step("smoke", "smoke checks", "ask every page of the smoke checks", self._smoke))
         return (*steps, Step("follow-up", "follow-up issue", "open an issue for the cause", self._follow_up))
+
+    def preview(self) -> Mapping[str, str]:
+        """Step to the diff of every file that it would change, as far as that is known now. Changes nothing."""
+        policy, world = self._world.policy, self._world
+        diffs = {"flip": world.traffic.preview(0.0)}
+        off = policy.rollback.flags.off
+        found = world.forge.read(policy.flags.file, policy.release.branch) if off else None
+        if found is not None and not self._request.traffic_only:
+            diffs["flags"] = planned(found.content, policy.flags.file, [off_of(name) for name in off]).diff
+        return diffs
+
+    def target(self) -> tuple[str | None, str | None]:
+        """What would be left and what for, as far as the ledger tells. Changes nothing."""
+        state = self._state()
+        if not self._joins(state):
+            self._aim(state)
+        return self._leaving, self._to
 
     def run(self) -> Result:
         """Take every step, whatever became of those before it, and record the whole."""
@@ -194,6 +224,23 @@ class Rollback:
         except (ForgeError, RaceError, InconclusiveError):
             return f"{effect.act()} (WITHOUT a claim: the ledger does not answer)"
 
+    def _look(self) -> str:
+        """What the integrity checks print before anything else is done; a red one is told, and stops nothing."""
+        checks = self._world.policy.rollback.integrity
+        self._seen = [self._world.shell(check, {}) for check in checks]
+        return f"{len(checks)} integrity checks hold"
+
+    def _integrity(self) -> str:
+        """Run them again: each has to end well, and to print what it printed before."""
+        checks = self._world.policy.rollback.integrity
+        after = [self._world.shell(check, {}) for check in checks]
+        seen = zip(checks, self._seen, after, strict=False)
+        changed = [f"{' '.join(check)}: {old!r} before, {new!r} now" for check, old, new in seen if old != new]
+        if changed:
+            raise VerificationError(f"the data is not what it was: {'; '.join(changed)}")
+        compared = "and print what they did before" if self._seen else "with nothing to compare to"
+        return f"{len(checks)} integrity checks hold, {compared}"
+
     def _switch_off(self) -> str:
         flags = self._world.policy.flags
         branch, names = self._world.policy.release.branch, self._world.policy.rollback.flags.off
@@ -202,7 +249,7 @@ class Rollback:
     def _smoke(self) -> str:
         if self._world.smoke is None:
             return "no smoke checks in the policy"
-        return smoke(self._world.smoke, self._world.fetch, self._world.clock)
+        return smoke(self._world, self._world.smoke)
 
     def _follow_up(self) -> str:
         marker = f"rollback:{self._world.policy.service}:{self._world.policy.environment}:{self._leaving}"
@@ -224,6 +271,7 @@ class Rollback:
                 who=self._world.forge.actor().name,
                 steps=[row(outcome) for outcome in self._outcomes],
                 evidence=self._request.evidence,
+                manual=self._world.smoke.manual if self._world.smoke else (),
                 timezone=policy.timezone,
             )
         )

@@ -148,7 +148,7 @@ class Stages:
             deadline=world.canary.settle, shell=world.shell, fetch=world.fetch, clock=world.clock,
         )  # fmt: skip
         await_return(world.canary, world.counts(), world.clock)
-        checked = smoke(world.smoke, world.fetch, world.clock) if world.smoke else "no smoke checks"
+        checked = smoke(world, world.smoke) if world.smoke else "no smoke checks"
         lowered = Draft("traffic.lowered", self._subject(), {"weight": 0.0, "revision": split.revision})
         text = f"{deployed}; the split is 0; {checked}"
         self._finish("settle", text, lowered, last=Draft("rollout.settled", self._subject()))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from releasegate.canary.judge import Assessment
@@ -30,6 +31,8 @@ class World:
     clock: Clock
     shell: Shell
     fetch: Fetch
+    expiry: Callable[[str], datetime]
+    """Until when the certificate at an https address is valid."""
     counts: Callable[[], CountSource]
     """A new source of counts, with no marks set."""
     history: Callable[[float], Sequence[Line]] | None

@@ -70,9 +70,13 @@ class FlagTraffic:
             raise InconclusiveError(what, where=self.path, remedy=remedy)
         return self._asked(found, file, 0)
 
+    def preview(self, weight: float) -> str:
+        """The diff of the flag file."""
+        return self._edit(self._read()[1], _percent(weight)).diff
+
     def set_weight(self, weight: float, *, reason: str, expected: str | None = None) -> Split:
         """Commit the percentage for `weight` (0 to 1); a raise is proved first, and fenced by `expected`."""
-        percent = (Decimal(str(weight)) * 100).normalize()
+        percent = _percent(weight)
         for _ in range(TRIES):
             found, file = self._read()
             edit = self._edit(file, percent)
@@ -111,3 +115,7 @@ class FlagTraffic:
         _, missing = decide(edit)
         if missing:
             self.warn(f"WARNING: {self.flag} is lowered WITHOUT PROOF ({missing}): see that it takes effect")
+
+
+def _percent(weight: float) -> Decimal:
+    return (Decimal(str(weight)) * 100).normalize()

@@ -22,6 +22,9 @@ class Traffic(Protocol):
     def split(self) -> Split:
         """The split as it stands now."""
 
+    def preview(self, weight: float) -> str:
+        """What `set_weight` would change, as a diff or a line for each command; empty if it is so already."""
+
     def set_weight(self, weight: float, *, reason: str, expected: str | None = None) -> Split:
         """Ask for `weight` (0 to 1) and return the split that is now asked for.
 
