@@ -54,6 +54,9 @@ def test_it_holds_on_its_last_day_and_not_on_the_next():
     late = waive(verdict(finding()), last, date(2026, 11, 24))
     assert late.verdict is Outcome.FAIL
     assert (late.findings[-1].level, late.findings[-1].observed) == (Level.WARN, "10038, web, until 2026-11-23")
+    assert late.findings[-1].title == (
+        "this waiver has expired and waives nothing any more: renew it, or fix the finding"
+    )
 
 
 def test_another_gates_waiver_is_none_of_this_ones_business():
@@ -72,7 +75,8 @@ def test_missing_evidence_cannot_be_waived():
         ({"reason": None}, "has no reason; add it"),
         ({"owner": '""', "expires": None}, "has no owner and no expires; add it"),
         ({"expires": "soon"}, "`expires` is no date; write it as 2027-01-31"),
-        ({"until": "2027-01-01"}, "unknown key `until`"),
+        ({"until": "2027-01-01"}, "unknown key `until`; write check, reason, owner, expires, where, gate"),
+        ({"origin": "me"}, "unknown key `origin`; write check"),
         ({"expiry": "2027-01-01"}, "unknown key `expiry`; write expires"),
     ],
 )
@@ -80,6 +84,35 @@ def test_a_waiver_that_nobody_answers_for_is_refused(more, said):
     with pytest.raises(InputError) as caught:
         waiver(**more)
     assert str(caught.value).startswith(f"waivers.yaml: waivers[0]: {said}")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"waivers: [1]", "waivers.yaml: waivers[0]: is no waiver; give it check, reason, owner, expires"),
+        (b"waivers: 1", "waivers.yaml: holds no list of waivers; begin it with `waivers:`"),
+        (b"a", "waivers.yaml: holds no list of waivers; begin it with `waivers:`"),
+        (
+            b"- {check: a, reason: b, owner: c, expires: 2027-01-01}\n- {check: a}",
+            "waivers.yaml: waivers[1]: has no reason and no owner and no expires; add it: a waiver is somebody's word",
+        ),
+    ],
+)
+def test_what_is_no_list_of_waivers_is_named(content, said):
+    with pytest.raises(InputError) as caught:
+        read_waivers(content, "waivers.yaml")
+    assert str(caught.value) == said
+
+
+def test_a_rule_s_waiver_covers_all_of_its_kinds_and_a_kind_s_no_other():
+    first, second = (finding(f"10038-{kind}", details={"pluginid": "10038"}) for kind in (1, 2))
+    assert waive(verdict(first, second), waiver(), TODAY).verdict is Outcome.PASS
+    assert [f.waived is None for f in waive(verdict(first, second), waiver(check="10038-1"), TODAY).findings] == [
+        False,
+        True,
+    ]
+    several_lines = finding("a\nb", where="x\ny")
+    assert waive(verdict(several_lines), waiver(check='"a*"', where='"x*"'), TODAY).verdict is Outcome.PASS
 
 
 def test_duplicate_keys_are_refused_with_their_place():
