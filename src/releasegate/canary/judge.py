@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from math import log
+from types import MappingProxyType
 from typing import Any
 
 from releasegate.canary.mixture import CAP
@@ -188,9 +189,9 @@ class Judge:
         if t >= self._header.window:
             return self._end(t)
         if self._header.early and self._safe(t):
-            return self._assess(
-                t, Decision.PROMOTE, None, f"no SLI can be worse by what must be detected, after {t:g} s"
-            )
+            doubts = {name: standing.doubt(t) for name, standing in self._standings.items()}
+            reason = f"no SLI can be worse by what must be detected, after {t:g} s"
+            return self._assess(t, Decision.PROMOTE, None, reason, doubts)
         held = [
             f"{name} since {standing.outage.since:g} s"
             for name, standing in self._standings.items()
@@ -211,25 +212,33 @@ class Judge:
         return Assessment(said.decision, t, said.slis, said.cause, f"{name}: {_why(standing, said.slis[name])}")
 
     def _end(self, t: float) -> Assessment:
-        doubts = [f"{name}: {doubt}" for name, standing in self._critical.items() if (doubt := standing.doubt(t))]
+        doubts = {name: standing.doubt(t) for name, standing in self._standings.items()}
+        said = [f"{name}: {doubts[name]}" for name in self._critical if doubts[name]]
         if not self._critical:
-            doubts = ["no SLI is critical, so nothing decides"]
-        if doubts:
-            return self._assess(t, Decision.INCONCLUSIVE, None, "; ".join(doubts))
-        return self._assess(t, Decision.PROMOTE, None, f"no regression in {t:g} s, and each SLI would have shown one")
+            said = ["no SLI is critical, so nothing decides"]
+        if said:
+            return self._assess(t, Decision.INCONCLUSIVE, None, "; ".join(said), doubts)
+        reason = f"no regression in {t:g} s, and each SLI would have shown one"
+        return self._assess(t, Decision.PROMOTE, None, reason, doubts)
 
-    def _assess(self, t: float, decision: Decision, cause: str | None, reason: str) -> Assessment:
-        slis = {
-            name: SliAssessment(standing, self._of(standing, decision, t)) for name, standing in self._standings.items()
-        }
+    def _assess(
+        self,
+        t: float,
+        decision: Decision,
+        cause: str | None,
+        reason: str,
+        doubts: Mapping[str, str | None] = MappingProxyType({}),
+    ) -> Assessment:
+        """What is said; `doubts` are why an SLI does not allow to promote, where that was asked."""
+        slis = {}
+        for name, standing in self._standings.items():
+            alone = Decision.CONTINUE
+            if standing.decided_at is not None:
+                alone = Decision.ABORT
+            elif decision in {Decision.PROMOTE, Decision.INCONCLUSIVE}:
+                alone = Decision.INCONCLUSIVE if doubts.get(name) else Decision.PROMOTE
+            slis[name] = SliAssessment(standing, alone)
         return Assessment(decision, t, slis, cause, reason)
-
-    def _of(self, standing: Standing, decision: Decision, t: float) -> Decision:
-        if standing.decided_at is not None:
-            return Decision.ABORT
-        if decision is Decision.CONTINUE or decision is Decision.ABORT:
-            return Decision.CONTINUE
-        return Decision.INCONCLUSIVE if standing.doubt(t) else Decision.PROMOTE
 
 
 def _why(standing: Standing, seen: SliAssessment) -> str:
