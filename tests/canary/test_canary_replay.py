@@ -12,8 +12,10 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from releasegate.canary import limit
 from releasegate.canary.dispersion import Dispersion
 from releasegate.canary.judge import Judge
+from releasegate.canary.limit import Above
 from releasegate.canary.mixture import Mixture
 from releasegate.canary.monitor import Moment
 from releasegate.canary.ratio import FACTORS, RatioMonitor
@@ -186,3 +188,19 @@ def test_the_evidence_of_a_ratio_does_not_depend_on_how_polls_are_batched(bad, d
     together, apart = evidence([0, *cuts, len(bad)]), evidence(range(len(bad) + 1))
     assert together[0] == pytest.approx(apart[0])
     assert together[1] == apart[1]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(9, 400)), min_size=2, max_size=12), st.data())
+def test_the_evidence_against_a_limit_does_not_depend_on_how_polls_are_batched(polls, data):
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(polls) - 1))))
+
+    def evidence(bounds):
+        above = Above(0.05)
+        above.process = Mixture(len(limit.FACTORS), 0.0)
+        for begin, end in pairwise(bounds):
+            bad, total = map(sum, zip(*polls[begin:end], strict=True))
+            above.update(bad, total, 2.0, (end - begin) / 120)
+        return above.process.value
+
+    assert evidence([0, *cuts, len(polls)]) == pytest.approx(evidence(range(len(polls) + 1)))

@@ -183,12 +183,15 @@ def test_an_sli_that_is_not_critical_only_warns():
     assert judgement.decision is Decision.PROMOTE
     assert judgement.slis["errors"].decision is Decision.ABORT
     assert judgement.slis["errors"].decided_at == 30
+    assert judgement.reason.endswith(
+        "would have shown one; warning: errors, which is not critical, would have aborted after 30 s"
+    )
 
 
 def test_nothing_critical_decides_nothing():
     judgement = judged(header({"errors": SliSpec(Kind.RATIO, critical=False)}), steady("errors", (14, 2850), (8, 150)))
     assert facts(judgement) == (Decision.INCONCLUSIVE, None, None)
-    assert judgement.reason == "no SLI is critical, so nothing decides"
+    assert judgement.reason.startswith("no SLI is critical, so nothing decides; warning: errors, ")
 
 
 def test_a_changed_weight_is_a_stratum_of_its_own():

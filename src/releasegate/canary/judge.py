@@ -191,7 +191,7 @@ class Judge:
         if self._header.early and self._safe(t):
             doubts = {name: standing.doubt(t) for name, standing in self._standings.items()}
             reason = f"no SLI can be worse by what must be detected, after {t:g} s"
-            return self._assess(t, Decision.PROMOTE, None, reason, doubts)
+            return self._assess(t, Decision.PROMOTE, None, "; ".join([reason, *self._warnings()]), doubts)
         held = [
             f"{name} since {standing.outage.since:g} s"
             for name, standing in self._standings.items()
@@ -217,9 +217,17 @@ class Judge:
         if not self._critical:
             said = ["no SLI is critical, so nothing decides"]
         if said:
-            return self._assess(t, Decision.INCONCLUSIVE, None, "; ".join(said), doubts)
+            return self._assess(t, Decision.INCONCLUSIVE, None, "; ".join([*said, *self._warnings()]), doubts)
         reason = f"no regression in {t:g} s, and each SLI would have shown one"
-        return self._assess(t, Decision.PROMOTE, None, reason, doubts)
+        return self._assess(t, Decision.PROMOTE, None, "; ".join([reason, *self._warnings()]), doubts)
+
+    def _warnings(self) -> list[str]:
+        """What is said of SLIs that are not critical, and would have aborted."""
+        return [
+            f"warning: {name}, which is not critical, would have aborted after {standing.decided_at:g} s"
+            for name, standing in self._standings.items()
+            if not standing.spec.critical and standing.decided_at is not None
+        ]
 
     def _assess(
         self,
