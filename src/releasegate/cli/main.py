@@ -25,6 +25,7 @@ COMMANDS = {
     "rollback": ("rollback", "Take a release back: traffic first, documents after."),
     "rollout": ("rollout", "Roll a candidate out: gates, 5% behind a judge, and all of it or back."),
     "schema": ("schema", "Print a JSON Schema."),
+    "status": ("status", "What is live, what is running, and what a rollback would do."),
     "tag": ("tag", "Release branches and tags."),
 }
 

@@ -1,0 +1,79 @@
+"""The first question at 3 a.m."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from releasegate.errors import MetricsError
+from releasegate.runbook.rollback import Request, Rollback
+from releasegate.runbook.rollout import Order
+from releasegate.runbook.status import status
+from repositories import committed, git, origin, with_origin
+from service import Service
+from worlds import FLAG_FILE, FLAGS, LIVE, POLICY, Flow
+
+
+def asked(service, counts=None, traffic=None):
+    world = service.world()
+    found = status(world.policy, world.journal, traffic or service.traffic, counts, service.clock.now())
+    return found.document, dict(found.lines), found.unanswered
+
+
+@pytest.fixture
+def service(tmp_path):
+    return Service(tmp_path)
+
+
+def test_in_the_middle_of_a_canary(service):
+    service.roll_out(order=Order(until="canary"))
+    document, lines, unanswered = asked(service, lambda: Flow(service.traffic, {"baseline": 0, "canary": 0}))
+    assert unanswered == []
+    assert lines == {
+        "now": "2026-11-23 10:00 UTC",
+        "live": f"v1.0.0 since 2026-11-23 10:00 UTC ({service.forge.resolve(LIVE)[:12]})",
+        "split": "5% to the canary (5% in memory)",
+        "measured": "5.0% of 40000 requests in 40 s",
+        "running": "rollout of v1.1.0-rc.1, 6 of 9 stages done, next: watch; since 2026-11-23 10:00 UTC; run-2",
+        "rollback": "would take back v1.1.0-rc.1, to v1.0.0",
+    }
+    assert (document["live"], document["split"], document["measured"]) == ("v1.0.0", 0.05, 0.05)
+    assert document["rollback"] == {"from": "v1.1.0-rc.1", "to": "v1.0.0"}
+
+
+def test_after_a_rollback_and_after_a_release(service):
+    service.roll_out()
+    assert asked(service)[1]["rollback"] == "would take back v1.1.0-rc.1, to v1.0.0"
+    Rollback(service.world(), Request(reason="slow"), lambda _: None).run()
+    _, lines, _ = asked(service)
+    assert (lines["running"], lines["rollback"]) == ("nothing", "has taken back v1.1.0-rc.1, to v1.0.0")
+    assert lines["live"].startswith("v1.0.0 since ")
+
+
+def test_what_somebody_else_changed_and_what_does_not_answer(service):
+    service.traffic.weight = 0.3
+
+    class Away(Flow):
+        def advance(self, _):
+            raise MetricsError("Prometheus does not answer")
+
+    document, lines, unanswered = asked(service, lambda: Away(service.traffic, {}))
+    assert lines["split"] == "30% to the canary (30% in memory); the ledger has 0%: somebody else changed it"
+    assert (lines["measured"], unanswered) == ("NOT KNOWN: Prometheus does not answer", ["measured"])
+    assert document["live"] == "v1.0.0"
+
+
+def test_on_the_command_line(tmp_path):
+    folder = with_origin(tmp_path / "here", origin(tmp_path / "origin"))
+    committed(folder, {FLAG_FILE: FLAGS.decode(), "releasegate.yaml": POLICY.decode()})
+    git(folder, "push", "--quiet", "origin", "HEAD:main")
+    command = [sys.executable, "-I", "-m", "releasegate", "status"]
+    done = subprocess.run([*command, "--format", "json"], cwd=folder, capture_output=True, text=True, check=False)
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["live"], document["split"], document["running"]) == (4, None, 0.0, None), done
+    assert document["unanswered"] == ["measured"]
+    text = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
+    assert text.startswith(f"shop (test) in {tmp_path / 'origin'}\n  now       20")
+    assert "\n  live      nothing that the ledger knows of\n" in text
+    assert "\n  rollback  would take back the canary, to NO release that is known to be good\n" in text
