@@ -41,6 +41,7 @@ class Service:
         self.journal = self.new_journal()
         self.told = FileNotifier(folder / "messages")
         self.frozen = False
+        self.reviewers = []
         self.commands = []
 
     def new_journal(self):
@@ -65,6 +66,7 @@ class Service:
             policy=self.policy, switch=self.policy.kill_switch, forge=self.forge, journal=self.journal,
             clock=self.clock, shell=self.shell, fetch=self.fetch,
             messages=Messages(self.told, self.folder / "waiting"), folder=self.folder / "collected",
+            reviewers=lambda: self.reviewers,
         )  # fmt: skip
 
     def on(self, reason="it promised refunds"):

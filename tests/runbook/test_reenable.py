@@ -69,6 +69,16 @@ def test_a_local_name_never_counts_and_one_person_is_not_two(service):
     refused(service, LOCAL, people("ada"))
 
 
+def test_who_lets_a_verified_run_into_its_environment_is_the_second_person(service):
+    service.ready()
+    service.reviewers = ["ada"]
+    refused(service, ADA, people("ada"), cause="known")
+    service.reviewers = ["eve"]
+    refused(service, LOCAL, people("ada"))
+    assert service.off(ADA).exit_code == 0
+    assert service.journal.events()[-1].data["approvers"] == ["ada", "eve"]
+
+
 def test_without_a_root_cause_two_people_are_not_enough(service):
     service.ready()
     refused(service, ADA, NO_CAUSE, people("ada"))

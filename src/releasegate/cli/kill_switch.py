@@ -1,5 +1,6 @@
 """`releasegate kill-switch`: stop the agents, see what is missing, let them run again."""
 
+import os
 from typing import Any
 
 import click
@@ -42,8 +43,17 @@ def _reach(app: App) -> Reach:
         shell=shell(app.directory),
         fetch=fetch,
         messages=Messages(FileNotifier(folder / "messages"), folder / "outbox" / "messages"),
+        reviewers=lambda: _reviewers(app),
         folder=folder / "kill-switch",
     )
+
+
+def _reviewers(app: App) -> list[str]:
+    """Who let this workflow run into its environment; nobody outside of one."""
+    run = os.environ.get("GITHUB_RUN_ID", "")
+    if not run.isdecimal() or app.forge().name != "github":
+        return []
+    return [approval.login for approval in app.host().approvals(int(run))]
 
 
 @kill_switch.command()

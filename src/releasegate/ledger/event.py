@@ -23,7 +23,7 @@ where it is about a release. The kinds, and what their `data` holds (a kind that
     smoke.ticked         a person looked at a manual check number, check
     rollback.finished    and the rest was done             from, to, steps, verdict
     kill-switch.on       the agents were stopped           reason, flag, commit, removed, live, guardrails (git id)
-    kill-switch.approved somebody asked to end it          cause, guardrails (git id)
+    kill-switch.approved somebody asked to end it          cause, reviewers, guardrails (git id)
     kill-switch.off      the agents run again              cause, approvers, commit
     kill-switch.failed   the flag could not be set         reason, error
     guardrails.judged    staging was judged for them       verdict, stage, gates, guardrails (git id)

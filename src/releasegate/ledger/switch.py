@@ -26,9 +26,17 @@ class Standing:
     """Verdicts on staging that passed, of this service, whatever their commit."""
 
     def approvers(self, guardrails: str) -> tuple[str, ...]:
-        """The verified people who approved while the guardrail document had the git id `guardrails`."""
-        agreed = [e.actor.name for e in self.approvals if e.actor.verified and e.data.get("guardrails") == guardrails]
-        return tuple(dict.fromkeys(agreed))
+        """The verified people who approved while the guardrail document had the git id `guardrails`.
+
+        Those who let a verified run into its protected environment did so too.
+        """
+        agreed = [e for e in self.approvals if e.actor.verified and e.data.get("guardrails") == guardrails]
+        names = (name for event in agreed for name in (event.actor.name, *_names(event.data.get("reviewers"))))
+        return tuple(dict.fromkeys(names))
+
+
+def _names(value: Any) -> list[str]:
+    return [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
 
 
 def standing(events: Iterable[Event], scope: Mapping[str, str]) -> Standing:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from releasegate.errors import FlagError, OutsideError, RaceError
+from releasegate.flags.by_hand import patch_by_hand
 from releasegate.flags.document import Edit, FlagFile, unified_diff
 from releasegate.flags.proof import Proof, decide
 from releasegate.forge.port import Forge
@@ -121,6 +122,12 @@ def off_of(name: str) -> Change:
     return change
 
 
+def _patch(forge: Forge, path: str, branch: str, name: str) -> str:
+    """What a person has to apply to switch a flag off; empty where not even that is clear."""
+    found = forge.read(path, branch)
+    return (patch_by_hand(FlagFile.parse(found.content, path), name) if found else None) or ""
+
+
 def switch_off(forge: Forge, path: str, branch: str, names: Sequence[str], reason: str) -> str:
     """Switch `names` off in the flag file and say what was changed. Already off is already done.
 
@@ -147,5 +154,7 @@ def switch_off(forge: Forge, path: str, branch: str, names: Sequence[str], reaso
     told += done.plan.warnings
     if failed:
         left = "; ".join(f"{name} is NOT off: {error}" for name, error in failed.items())
-        raise OutsideError("; ".join([left, *told]), remedy="switch it off by hand")
+        patches = "".join(_patch(forge, path, branch, name) for name in failed)
+        by_hand = f"switch it off by hand: \n{patches}" if patches else "switch it off by hand"
+        raise OutsideError("; ".join([left, *told]), remedy=by_hand)
     return "; ".join(told)

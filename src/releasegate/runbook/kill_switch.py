@@ -4,7 +4,7 @@ In this order: commit the value that is safe, see it live, record it, tell those
 fails does not keep the next from being taken; running it twice commits, tells and opens nothing twice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -39,6 +39,8 @@ class Reach:
     shell: Shell
     fetch: Fetch
     messages: Messages
+    reviewers: Callable[[], Sequence[str]]
+    """Who let this run into its protected environment, as the host tells; nobody on a host that has none."""
     folder: Path
     """Where collected material is kept. It may hold personal data, and goes into no event and no message."""
 

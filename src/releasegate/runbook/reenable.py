@@ -121,6 +121,7 @@ class Off:
     def approve(self) -> None:
         """Record that whoever runs this approves, with the root cause they give; the same approval only once."""
         reach, actor = self._reach, self._reach.forge.actor()
+        said = {"cause": self._cause, "reviewers": list(reach.reviewers())}
 
         def draft(_: Any) -> Sequence[Draft]:
             found = reach.standing()
@@ -131,9 +132,10 @@ class Off:
                 )
             blob = reach.guardrails()
             known = [e for e in found.approvals if e.actor == actor and e.data.get("guardrails") == blob]
-            if known and (not self._cause or self._cause == found.cause):
+            new = set(said["reviewers"]) - {name for event in known for name in event.data.get("reviewers", [])}
+            if known and not new and (not self._cause or self._cause == found.cause):
                 return ()
-            return (Draft(APPROVED, reach.scope, {"cause": self._cause, "guardrails": blob}),)
+            return (Draft(APPROVED, reach.scope, {**said, "guardrails": blob}),)
 
         reach.journal.decide(draft)
 
