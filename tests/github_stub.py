@@ -22,7 +22,7 @@ class Stub:
         self.deployments, self.statuses, self.runs, self.artifacts = [], {}, [], []
         self.rules, self.reviews, self.approvals, self.environments = [], {}, {}, []
         self.pull_requests = {}
-        self.refused_refs, self.protection = set(), {}
+        self.refused_refs, self.protection, self.bypass = set(), {}, "never"
         self.on_dispatch = "completed"
 
     def answer(self, exchange):
@@ -139,6 +139,11 @@ class Stub:
         del exchange, branch
         return 200, self.rules
 
+    def get_ruleset(self, exchange, number):
+        del exchange
+        made = self.example("get", "rulesets/{ruleset_id}", 200)
+        return 200, made | {"id": int(number), "current_user_can_bypass": self.bypass}
+
     def get_branch(self, exchange, branch):
         """Protected as the test says; else the emulator's answer."""
         del exchange
@@ -185,6 +190,7 @@ ROUTES = [
     ("GET", r"actions/artifacts", "no artifact can be put into the emulator", "list_artifacts"),
     ("GET", r"actions/artifacts/(\d+)/zip", "not in the emulator", "download"),
     ("GET", r"rules/branches/(.+)", "not in the emulator", "list_rules"),
+    ("GET", r"rulesets/(\d+)", "not in the emulator", "get_ruleset"),
     ("GET", r"branches/([^/]+)", "only for a branch that a test protects", "get_branch"),
     ("GET", r"branches/([^/]+)/protection", "only for a branch that a test protects", "get_protection"),
     ("GET", r"environments", "not in the emulator", "list_environments"),

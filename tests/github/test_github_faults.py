@@ -88,14 +88,15 @@ CALLS = {
 }
 
 
-def prepared(front, *, timeout=20):
-    """A repository with a commit, another branch, a tag and an issue."""
-    forge = github_forge(front, timeout=timeout)
+def prepared(front, timeout=20):
+    """A repository with a commit, another branch, and an issue; then a new connection that waits for `timeout` s."""
+    forge = github_forge(front)
     first = forge.commit("main", {"a": b"1"}, "first", parent=None)
     forge.create_branch("other", first)
     forge.commit("other", {"b": b"1"}, "other", parent=first)
     front.rest("POST", f"/repos/{forge.home}/issues", {"title": "comments go here", "body": ""})
     front.rest("PATCH", f"/repos/{forge.home}/issues/1", {"state": "closed"})
+    forge = github_forge(front, forge.home, timeout=timeout)
     front.exchanges.clear()
     return forge, GitHubHost(forge.api), first
 
@@ -121,7 +122,7 @@ def played(front, call, fault, position, *, graphql=True, timeout=20):
     """One call in which the request at `position` goes wrong once, and the same call again."""
     front.reset()
     front.graphql = graphql
-    forge, host, first = prepared(front, timeout=timeout)
+    forge, host, first = prepared(front, timeout)
     front.fault = lambda _: fault if len(front.exchanges) == position + 1 else None
     went_well = tried(front, call, forge, host, first)
     reached = len(front.exchanges) > position
@@ -154,7 +155,7 @@ def test_the_last_request_of_a_call_goes_wrong(github, name, fault):
 @pytest.mark.parametrize("name", CALLS)
 def test_any_request_of_a_call_goes_wrong(github, name, fault, graphql):
     position = 0
-    timeout = 1 if fault == "stalled" else 20
+    timeout = 2 if fault == "stalled" else 20
     while played(github, CALLS[name], FAULTS[fault], position, graphql=graphql, timeout=timeout):
         position += 1
     assert position >= 1
@@ -162,7 +163,7 @@ def test_any_request_of_a_call_goes_wrong(github, name, fault, graphql):
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_that_stays_ends_in_exit_4(github, fault):
-    forge, host, first = prepared(github, timeout=1 if fault == "stalled" else 20)
+    forge, host, first = prepared(github, 1 if fault == "stalled" else 20)
     github.fault = lambda _: FAULTS[fault]
     for call in (CALLS["create_tag"], CALLS["deploy"]):
         assert not tried(github, call, forge, host, first)

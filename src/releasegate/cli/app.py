@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ class App:
     directory: Path = Path()
     repo: str | None = None
     max_wait: float = 120.0
+    sleep: Callable[[float], None] = time.sleep
     _forge: "Forge | None" = None
     _api: "Api | None" = None
     _hosted: "Policy | None" = None
@@ -115,7 +117,7 @@ class App:
         from releasegate.cli.forge import choose  # noqa: PLC0415  keeps `--help` fast
 
         if self._forge is None:
-            self._forge, self._api = choose(self.directory, self.repo, self.max_wait)
+            self._forge, self._api = choose(self.directory, self.repo, self.max_wait, self.sleep)
             if self.verbose:
                 self.say(f"forge: {self._forge.name}, {self._forge.home}")
         return self._forge

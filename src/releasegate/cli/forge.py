@@ -5,7 +5,7 @@ there is a token and either the checkout's `origin` lies on GitHub, or there is 
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,9 @@ LOCAL = "local"
 SERVER = "https://github.com"
 
 
-def choose(directory: Path, repo: str | None, max_wait: float) -> tuple[Forge, "Api | None"]:
+def choose(
+    directory: Path, repo: str | None, max_wait: float, sleep: Callable[[float], None]
+) -> tuple[Forge, "Api | None"]:
     """The forge, and the connection to GitHub where it is one."""
     repository, head = _repository(directory, repo, os.environ)
     if repository is None:
@@ -33,7 +35,7 @@ def choose(directory: Path, repo: str | None, max_wait: float) -> tuple[Forge, "
 
     credentials = Credentials.of(os.environ)
     base_url = os.environ.get("GITHUB_API_URL") or PUBLIC
-    api = connect(repository, credentials, base_url, Patience(max_wait=max_wait))
+    api = connect(repository, credentials, base_url, Patience(max_wait=max_wait, sleep=sleep))
     run = os.environ.get("GITHUB_RUN_ID", "")
     number = int(run) if run.isdigit() else None
     private = _private(directory, repository, os.environ)

@@ -16,6 +16,7 @@ from releasegate.errors import EXIT_BUG, EXIT_INTERRUPTED, ReleasegateError, Usa
 COMMANDS = {
     "action": ("action", "What action.yml runs."),
     "canary": ("canary", "Judge a canary: live, from a recording, or ahead of time."),
+    "doctor": ("doctor", "Will the runbook work here? Every line with the fix."),
     "flags": ("flags", "Read and change feature flags, one line at a time."),
     "gate": ("gate", "Turn evidence into a verdict."),
     "kill-switch": ("kill_switch", "Stop the agents; let them run again with care."),

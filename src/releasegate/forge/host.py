@@ -99,6 +99,25 @@ class Asset:
     media_type: str = "application/octet-stream"
 
 
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the host tells of a repository that decides whether the procedures will work there."""
+
+    private: bool
+    may_push: bool | None
+    """Whether the token may write; None where the host does not say."""
+    scopes: tuple[str, ...] | None
+    """The scopes of a classic token; None for any other."""
+    refusals: tuple[str, ...]
+    """Why a commit that is made straight on the branch would be refused; empty where nothing is known to."""
+    rules_known: bool
+    """False where the branch is protected and the token may not read how."""
+    environments: Mapping[str, bool]
+    """The environments by name, and whether somebody has to review a deployment to it; empty also where unreadable."""
+    workflows: Mapping[str, str]
+    """The text of each workflow on the default branch, by path."""
+
+
 class Host(Protocol):
     """What a hosting service does. `RepositoryError` where this one does not; `ForgeError` where it did not answer."""
 
@@ -155,3 +174,6 @@ class Host(Protocol):
 
     def comment(self, issue: str, marker: str, body: str) -> str:
         """Write a comment below an issue (its address), or find the one with this `marker`, and say where it is."""
+
+    def health(self, branch: str) -> Health:
+        """What decides whether the procedures will work, with commits made straight on `branch`."""

@@ -149,9 +149,8 @@ class Api:
                     remedy=REMEDIES.get(answer.status),
                 )
             return answer
-        raise ForgeError(
-            f"gave up after {TRIES} attempts: {fault.what if fault else ''}", where=f"{verb} {_place(url)}"
-        )
+        what, remedy = (fault.what, fault.remedy) if fault is not None else ("no answer", None)
+        raise ForgeError(f"{what}, {TRIES} times in a row", where=f"{verb} {_place(url)}", remedy=remedy)
 
     def upload(self, url: str, content: bytes, media_type: str) -> None:
         """POST bytes to an address that GitHub named; `UnknownOutcomeError` if it did not answer."""

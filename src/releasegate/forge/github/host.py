@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from releasegate.forge.github import deployments, issues, reviews, workflows
+from releasegate.forge.github import deployments, health, issues, reviews, workflows
 from releasegate.forge.github.api import Api
 from releasegate.forge.host import (
     Approval,
@@ -12,6 +12,7 @@ from releasegate.forge.host import (
     Conclusion,
     Deployment,
     DeploymentState,
+    Health,
     PullRequest,
     WorkflowRun,
 )
@@ -88,3 +89,7 @@ class GitHubHost:
     def comment(self, issue: str, marker: str, body: str) -> str:
         """Write a comment below an issue, or find the one with this `marker`, and say where it is."""
         return issues.comment(self.api, issue, marker, body)
+
+    def health(self, branch: str) -> Health:
+        """What decides whether the procedures will work, with commits made straight on `branch`."""
+        return health.of(self.api, branch)

@@ -15,25 +15,27 @@ class BranchRules:
     checks: tuple[str, ...] | None
     """The checks that have to be green; None where that cannot be read."""
     refuses: tuple[str, ...]
-    """Why a commit that is made straight on the branch would be refused; empty where nothing is known to."""
+    """Why a commit that this token makes straight on the branch would be refused; empty where nothing is known to."""
     readable: bool
     """False where the branch is protected and the token may not read how."""
 
 
 def of_branch(api: Api, branch: str) -> BranchRules:
-    """The rules of `branch`: two requests, a third where classic protection is on."""
+    """The rules of `branch`: two requests, and more where there are any."""
     found = api.find(f"branches/{quote(branch, safe='/')}") or {}
     rules = _rulesets(api, branch)
     checks, refuses = [], []
+    bypass: dict[int, bool] = {}
     for rule in rules or ():
         settings = rule.get("parameters") or {}
         if rule["type"] == "required_status_checks":
             checks += [one["context"] for one in settings["required_status_checks"]]
-        refuses += [RULES[rule["type"]]] if rule["type"] in RULES else []
+        if rule["type"] in RULES and not _may_bypass(api, rule, bypass):
+            refuses.append(RULES[rule["type"]])
     summary = (found.get("protection") or {}).get("required_status_checks") or {}
     checks += summary.get("contexts") or []
     protection = _protection(api, branch) if found.get("protected") else {}
-    if protection:
+    if protection and (_on(protection.get("enforce_admins")) or not _is_admin(api)):
         refuses += [words for key, words in CLASSIC.items() if _on(protection.get(key))]
     readable = rules is not None and protection is not None
     return BranchRules(tuple(dict.fromkeys(checks)) if rules is not None else None, tuple(refuses), readable)
@@ -48,6 +50,15 @@ def _rulesets(api: Api, branch: str) -> Any:
         raise
 
 
+def _may_bypass(api: Api, rule: Any, known: dict[int, bool]) -> bool:
+    """Whether this token stands in the bypass list of the rule's ruleset."""
+    number = rule.get("ruleset_id")
+    if number is not None and number not in known:
+        found = api.find(f"rulesets/{number}") if rule.get("ruleset_source_type") == "Repository" else None
+        known[number] = (found or {}).get("current_user_can_bypass") == "always"
+    return known.get(number, False)
+
+
 def _protection(api: Api, branch: str) -> Any:
     """Classic protection; empty where there is none (a ruleset protects it), None where it cannot be read."""
     try:
@@ -58,6 +69,10 @@ def _protection(api: Api, branch: str) -> Any:
         if error.status in (403, 404):
             return None
         raise
+
+
+def _is_admin(api: Api) -> bool:
+    return bool((api.get("").get("permissions") or {}).get("admin"))
 
 
 def _on(setting: Any) -> bool:

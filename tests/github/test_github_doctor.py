@@ -1,0 +1,119 @@
+"""`releasegate doctor` on GitHub: each line with its light, and what to do."""
+# ruff: noqa: E501  a message stands in one line, as the user gets it
+
+import pytest
+
+from github_front import TOKEN, github_forge
+from github_shop import FLAGS, POLICY, start
+from releasegate.cli.app import App
+from releasegate.cli.main import run
+from servers import free_port
+
+NO_CANARY = POLICY.partition(b"canary:")[0]
+WATCHDOG = (
+    b"on:\n  schedule: [{cron: '*/5 * * * *'}]\njobs: {w: {steps: [run: releasegate rollout --resume-or-rollback]}}\n"
+)
+RULESET = {"ruleset_source_type": "Repository", "ruleset_source": "Ada/shop", "ruleset_id": 7}
+
+
+@pytest.fixture
+def shop(github):
+    """A repository in which all is well."""
+    github.stub.environments = ["production"]
+    forge = github_forge(github)
+    files = {
+        "releasegate.yaml": NO_CANARY, "config/feature-flags.yaml": FLAGS, ".github/workflows/watch.yml": WATCHDOG,
+    }  # fmt: skip
+    forge.commit("main", files, "start", parent=None)
+    return forge
+
+
+def examined(folder, repository, capsys):
+    code = run(App(directory=folder, sleep=lambda _: None), ["doctor", "--repo", repository])
+    out, err = capsys.readouterr()
+    assert TOKEN not in out + err
+    return code, out.replace(repository, "REPO").splitlines(), err
+
+
+GREEN = [
+    "green   repository: REPO answers; the default branch is main",
+    "green   actor: Ada, vouched for by the host",
+    "green   policy: checkout in production",
+    "green   flag file: config/feature-flags.yaml on main holds checkout-v2",
+    "green   token: it may write",
+    "green   branch: a commit straight on main is let through: a rollback lands",
+    "green   environment: production is there; somebody has to approve a deployment",
+    "green   approvals: what counts here: reviews of environments, reviews of pull requests, and a second person's own workflow run",
+    "green   watchdog: .github/workflows/watch.yml goes on with a rollout whose runner died",
+    "9 checks: 0 red, 0 yellow",
+]
+
+
+def test_where_all_is_well_every_line_is_green(shop, hosted, capsys):
+    assert examined(hosted, shop.home, capsys) == (0, GREEN, "")
+
+
+def changed(lines, **places):
+    return [places.get(line[8:].partition(":")[0].replace(" ", "_"), line) for line in lines]
+
+
+def test_a_branch_that_would_refuse_a_rollback_is_red(shop, github, hosted, capsys):
+    github.stub.rules = [{"type": "pull_request", **RULESET}, {"type": "non_fast_forward", **RULESET}]
+    code, lines, _ = examined(hosted, shop.home, capsys)
+    red = "red     branch: a rollback would be refused on main: a ruleset asks for a pull request; put the GitHub App that runs it into the bypass list, or keep the flag file on a branch of its own"
+    assert (code, lines) == (1, [*changed(GREEN, branch=red)[:-1], "9 checks: 1 red, 0 yellow"])
+    github.stub.bypass = "always"
+    assert examined(hosted, shop.home, capsys) == (0, GREEN, "")
+
+
+def test_what_is_missing_is_said(shop, github, hosted, capsys):
+    github.stub.environments = []
+    head = shop.branch_head("main")
+    gone = {".github/workflows/watch.yml": None, "config/feature-flags.yaml": b"other: true\n"}
+    shop.commit("main", gone, "less", parent=head)
+    code, lines, _ = examined(hosted, shop.home, capsys)
+    assert (code, lines) == (
+        1,
+        [
+            *changed(
+                GREEN,
+                flag_file="red     flag file: config/feature-flags.yaml has no flag checkout-v2; add it, or mend its name in the policy",
+                environment="yellow  environment: there is no environment production; make it, if deployments are to be shown there",
+                watchdog="yellow  watchdog: no workflow would notice that a runner died during a canary; add a workflow with `schedule` that runs `releasegate rollout --resume-or-rollback`",
+            )[:-1],
+            "9 checks: 1 red, 2 yellow",
+        ],
+    )
+
+
+def test_a_prometheus_that_is_not_there_is_named(github, hosted, capsys):
+    forge = github_forge(github)
+    start(forge)
+    code, lines, _ = examined(hosted, forge.home, capsys)
+    assert code == 1
+    assert next(line for line in lines if "metrics" in line).startswith("red     metrics: ")
+    assert "http://127.0.0.1:9" in "\n".join(lines)
+
+
+def test_a_connection_that_fails_is_named_by_its_cause(shop, hosted, monkeypatch, capsys):
+    for address, cause in (
+        (f"http://127.0.0.1:{free_port()}", "TCP: the connection was refused"),
+        ("http://github.invalid", "DNS: the host's name is not known"),
+    ):
+        monkeypatch.setenv("GITHUB_API_URL", address)
+        code, lines, _ = examined(hosted, shop.home, capsys)
+        assert (code, len(lines)) == (1, 2)
+        assert cause in lines[0]
+        assert "use `runs-on` of one that can" in lines[0]
+
+
+def test_a_token_that_is_not_accepted_is_named(shop, hosted, monkeypatch, capsys):
+    monkeypatch.setenv("GH_TOKEN", "ghp_expired")
+    code, lines, _ = examined(hosted, shop.home, capsys)
+    assert (code, lines) == (
+        1,
+        [
+            "red     repository: GET /repos/REPO: GitHub answered 401: Bad credentials; the token is not accepted: is GITHUB_TOKEN or GH_TOKEN set, and not expired?",
+            "1 checks: 1 red, 0 yellow",
+        ],
+    )
