@@ -22,7 +22,7 @@ service: shop
 environment: test
 canary:
   weight: 20%
-  window: 5s
+  window: 8s
   interval: 500ms
   settle: 20s
   metrics: {prometheus: {url: "${PROMETHEUS_URL}"}}
@@ -32,7 +32,7 @@ canary:
     duration: {histogram: http_request_duration_seconds}
     rate: {throughput: http_requests_total}
 """
-RESTART_AT, QUIET_AT = 1.5, 3
+RESTART_AT, QUIET_AT = 1.5, 4.5
 SCRAPE = 0.25
 
 
@@ -150,4 +150,4 @@ def test_the_judge_sees_what_the_processes_served_up_to_one_scrape(program, tmp_
     assert errors - unseen <= counts["errors", "canary"][0] == counts["duration", "canary"][2] <= errors
     assert after.served.total() > unseen
     assert document == replay(tmp_path)
-    assert said[-1].startswith("5 s: ")
+    assert said[-1].startswith("8 s: ")
