@@ -53,7 +53,7 @@ def running(command, ready_url, log):
 
 
 @contextmanager
-def prometheus(program, folder, targets, *, interval="500ms"):
+def prometheus(program, folder, targets, *, interval="500ms", options=()):
     """A Prometheus that scrapes `targets` (`host:port` to labels), by its URL."""
     folder.mkdir(parents=True, exist_ok=True)
     jobs = (
@@ -72,7 +72,7 @@ def prometheus(program, folder, targets, *, interval="500ms"):
     url = f"http://127.0.0.1:{port}"
     command = [
         program("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}",
-        f"--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.retention.time=100y", "--log.level=warn",
+        f"--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.retention.time=100y", "--log.level=warn", *options,
     ]  # fmt: skip
     with running(command, f"{url}/-/ready", folder / "prometheus.log"):
         yield url

@@ -4,11 +4,12 @@ Increments come from raw samples, differenced for each series: `rate()` and `inc
 give is no count. Every query names the moment that it asks about.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from releasegate.errors import MetricsError
+from releasegate.metrics.native import BUCKET, as_buckets, native_of
 from releasegate.metrics.port import Labels
 from releasegate.metrics.promql import increments, known, raw
 from releasegate.policy.selector import Selector
@@ -37,6 +38,8 @@ class PrometheusReader:
         self._covers = covers
         self._heavy: set[Selector] = set()
         """Covers of more than `MANY` series."""
+        self._native: set[str] = set()
+        """Histograms that the server has no classic buckets of."""
         self._answers: dict[str, Answer] = {}
         self._at: float | None = None
         self._unreachable: UnreachableError | None = None
@@ -51,10 +54,23 @@ class PrometheusReader:
             return self._added_up(selector, since, at)
         # Some servers leave out the name of a metric whose newest sample is asked for: then one query, one metric.
         first = selector if since is None and not cover.name else cover
-        answer = self._ask(known(first) if since is None else raw(cover, at - since), at)
-        if since is None and len(answer) > MANY:
+        answer = self._found(first, None if since is None else at - since, at)
+        if since is None and len(answer) > MANY and cover.name not in self._native:
             self._heavy.add(cover)
         return {labels: [value for _, value in samples] for labels, samples in _only(answer, selector).items()}
+
+    def _found(self, selector: Selector, seconds: float | None, at: float) -> Answer:
+        """The samples of the last `seconds`, or the newest ones; of a histogram without buckets its native form."""
+        if selector.name not in self._native:
+            answer = self._ask(known(selector) if seconds is None else raw(selector, seconds), at)
+            if answer or not selector.name.endswith(BUCKET):
+                return answer
+        native = native_of(selector)
+        answer = self._ask(str(native) if seconds is None else raw(native, seconds), at)
+        if any(label == "le" for labels in answer for label, _ in labels):
+            self._native.add(selector.name)
+            return answer
+        return {}
 
     def _added_up(self, selector: Selector, since: float, at: float) -> Mapping[Labels, Sequence[float]]:
         """The increments after `since` as series of their own, which count in full because nobody knew them before."""
@@ -65,7 +81,7 @@ class PrometheusReader:
     def samples(self, selector: Selector, since: float, at: float) -> Answer:
         """The raw samples after `since` and up to `at`."""
         # A sample at `since` itself, which some servers give and others do not, is the mark and adds nothing.
-        return _nameless(self._ask(raw(selector, at - since), at))
+        return _nameless(self._found(selector, at - since, at))
 
     def levels(self, selector: Selector, track: str, at: float) -> Sequence[float]:
         """See `Reader`."""
@@ -75,7 +91,7 @@ class PrometheusReader:
 
     def label_names(self, name: str, at: float) -> frozenset[str] | None:
         """See `Reader`."""
-        found = self._ask(known(Selector(name)), at)
+        found = self._found(Selector(name), None, at)
         return frozenset(label for labels in _nameless(found) for label, _ in labels) if found else None
 
     def query(self, text: str, at: float) -> Answer:
@@ -90,7 +106,8 @@ class PrometheusReader:
             raise self._unreachable
         if query not in self._answers:
             try:
-                self._answers[query] = {_labels(row): _samples(row) for row in self._ask_server(query, at)}
+                rows = self._ask_server(query, at)
+                self._answers[query] = {labels: samples for row in rows for labels, samples in _series(row)}
             except UnreachableError as error:
                 self._unreachable = error
                 raise
@@ -110,8 +127,16 @@ def _only(answer: Answer, selector: Selector) -> Answer:
     return found
 
 
-def _labels(row: Mapping[str, Any]) -> Labels:
-    return frozenset(row["metric"].items())
+def _series(row: Mapping[str, Any]) -> Iterator[tuple[Labels, list[tuple[float, float]]]]:
+    """The series of a row: one, or of a native histogram one for each bucket."""
+    labels = frozenset(row["metric"].items())
+    histograms = row.get("histograms") or ([row["histogram"]] if "histogram" in row else [])
+    if not histograms:
+        yield labels, _samples(row)
+        return
+    named = frozenset((label, value + BUCKET if label == NAME else value) for label, value in labels)
+    for le, samples in as_buckets(histograms).items():
+        yield named | {("le", le)}, samples
 
 
 def _nameless(answer: Answer) -> Answer:
