@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 
-from fakes import Randomness
+from fakes import MemoryForge, Randomness
 from releasegate.cli.app import App
 from releasegate.cli.clock import SystemClock
 from releasegate.cli.gate import gate
 from releasegate.cli.gate_run import judge_all
 from releasegate.errors import InconclusiveError
 from releasegate.forge.local import LocalForge
+from releasegate.gates.changes import Check, PullRequest, Review, ReviewState
 from releasegate.runbook.journal import Draft, Journal
 from releasegate.verdict import Subject
 from repositories import committed, git, repository
@@ -247,6 +248,54 @@ def test_changes_without_a_policy_and_with_a_ticket(checkout):
     (checkout / "releasegate.yaml").unlink()
     assert run(checkout, "changes", "--since", first)[1] == 3
     assert run(checkout, "changes", "--since", "HEAD")[1] == 0
+
+
+class Hosted(App):
+    """The program in front of a forge that knows pull requests."""
+
+    def __init__(self, folder, forge):
+        super().__init__(directory=folder)
+        self.hosted = forge
+
+    def forge(self):
+        return self.hosted
+
+
+def pull_request(head, **more):
+    approval = Review(author="grace", state=ReviewState.APPROVED, commit=head, submitted=NOW - timedelta(hours=1))
+    facts = {
+        "number": 7, "url": "https://forge.test/shop/pull/7", "title": "SHOP-7 Faster", "body": "", "base": "main",
+        "head": head, "merged": NOW, "author": "ada", "contributors": ("ada",), "reviews": (approval,), "required": (),
+        "checks": (Check(name="e2e", conclusion="success"),), **more,
+    }  # fmt: skip
+    return PullRequest(**facts)
+
+
+def test_changes_on_a_forge_that_knows_pull_requests(tmp_path):
+    forge = MemoryForge()
+    one = forge.commit("main", {"a": b"1"}, "first", parent=None)
+    two = forge.commit("main", {"a": b"2"}, "faster", parent=one)
+    three = forge.commit("main", {"b": b"3"}, "by hand", parent=two)
+    app = Hosted(tmp_path, forge)
+    asked = ["changes", "--since", one, "--ticket", "SHOP-[0-9]+", "--check", "e2e", "--format", "json"]
+    forge.pull_requests = {two: (pull_request("f" * 40),), three: (pull_request("f" * 40),)}
+    done = CliRunner().invoke(gate, asked, obj=app, standalone_mode=False)
+    document = json.loads(done.stdout)
+    assert (done.return_value, document["verdict"], document["findings"]) == (0, "pass", [])
+    assert document["subject"] == {"tag": None, "commit": three}
+    forge.pull_requests = {two: (pull_request("f" * 40, reviews=(), checks=(), title="x"),)}
+    (tmp_path / "w.yaml").write_text(
+        f"- {{check: direct-push, where: {three}, reason: hot fix, owner: ada, expires: 2999-01-01}}\n"
+    )
+    done = CliRunner().invoke(gate, [*asked, "--waivers", "w.yaml"], obj=app, standalone_mode=False)
+    document = json.loads(done.stdout)
+    assert (done.return_value, document["verdict"]) == (1, "fail")
+    assert [(f["check"], f["where"], f["observed"], f["waived"]) for f in document["findings"]] == [
+        ("unapproved", "https://forge.test/shop/pull/7", "none", None),
+        ("required-check", "https://forge.test/shop/pull/7", "missing", None),
+        ("ticket", "https://forge.test/shop/pull/7", "x", None),
+        ("direct-push", three, "Ada: by hand", "hot fix (ada, until 2999-01-01)"),
+    ]
 
 
 def test_a_pattern_that_cannot_be_read_is_an_error_of_the_policy(checkout):
