@@ -5,7 +5,7 @@ RUNTIME = $$($(PYTHON) scripts/prepare.py runtime)
 TEST = $$($(PYTHON) scripts/prepare.py test)
 WORKERS ?= 2
 
-.PHONY: help rehearse test test-python check soak lock fixtures mutation
+.PHONY: help rehearse test test-python check soak lock fixtures picture mutation
 
 help:
 	@echo "make rehearse   a whole release on this machine (ARGS='--scenario errors')"
@@ -14,6 +14,7 @@ help:
 	@echo "make soak       the long tests"
 	@echo "make lock       resolve the dependencies again"
 	@echo "make fixtures   run Lighthouse again for the bundled samples"
+	@echo "make picture    play a release again for the README's picture"
 	@echo "make mutation ROOM=flags   break the room's code and count which tests notice"
 
 rehearse:
@@ -39,6 +40,9 @@ lock:
 
 fixtures:
 	@python=$(TEST) && exec "$$python" scripts/fixtures.py
+
+picture:
+	@python=$(TEST) && exec "$$python" scripts/picture.py
 
 mutation:
 	@python=$(TEST) && exec "$$python" scripts/mutation.py $(ROOM) $(ARGS)

@@ -104,6 +104,8 @@ class Assessment:
     slis: Mapping[str, SliAssessment]
     cause: str | None = None
     reason: str = ""
+    weight: float = 0.0
+    """The canary's share of the traffic up to this poll."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +211,8 @@ class Judge:
         standing = self._critical[name]
         standing.decided_at = t
         said = self._assess(t, Decision.ABORT, standing.cause, "")
-        return Assessment(said.decision, t, said.slis, said.cause, f"{name}: {_why(standing, said.slis[name])}")
+        reason = f"{name}: {_why(standing, said.slis[name])}"
+        return Assessment(said.decision, t, said.slis, said.cause, reason, said.weight)
 
     def _end(self, t: float) -> Assessment:
         doubts = {name: standing.doubt(t) for name, standing in self._standings.items()}
@@ -246,7 +249,7 @@ class Judge:
             elif decision in {Decision.PROMOTE, Decision.INCONCLUSIVE}:
                 alone = Decision.INCONCLUSIVE if doubts.get(name) else Decision.PROMOTE
             slis[name] = SliAssessment(standing, alone)
-        return Assessment(decision, t, slis, cause, reason)
+        return Assessment(decision, t, slis, cause, reason, self._weight)
 
 
 def _why(standing: Standing, seen: SliAssessment) -> str:

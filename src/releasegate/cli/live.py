@@ -22,6 +22,10 @@ LOG_AT_MOST = 10.0
 SIGNS = {State.ALREADY: ("✓", "green"), State.DONE: ("✓", "green"), State.FAILED: ("✗", "bold red")}
 
 
+SPLIT_AFTER = {"complete": 1.0, "settle": 0.0, "flip": 0.0}
+"""The canary's share of the traffic once a stage or step is done."""
+
+
 class View:
     """Keeps what was told, and draws it."""
 
@@ -31,6 +35,7 @@ class View:
         self._ended: list[Outcome] = []
         self._running: Began | None = None
         self._assessment: Assessment | None = None
+        self._split: float | None = None
 
     def tell(self, progress: Progress) -> None:
         """Take in one more thing."""
@@ -40,8 +45,10 @@ class View:
             case Outcome():
                 self._ended.append(progress)
                 self._running = None
+                if progress.state is not State.FAILED:
+                    self._split = SPLIT_AFTER.get(progress.id, self._split)
             case Assessment():
-                self._assessment = progress
+                self._assessment, self._split = progress, progress.weight
 
     def __rich__(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))
@@ -51,12 +58,16 @@ class View:
         if self._running:
             table.add_row(Text("▸", "bold cyan"), Text(self._running.title, "bold"), Text("…", "dim"))
         parts: list[RenderableType] = [Text(self._title, "bold"), Text(""), table]
-        if self._assessment is not None and self._running is not None and self._running.id == "watch":
-            parts += [Text(""), self._canary(self._assessment)]
+        if self._split is not None:
+            parts += [Text(""), self._canary(self._split)]
         return Group(*parts)
 
-    def _canary(self, assessment: Assessment) -> RenderableType:
+    def _canary(self, split: float) -> RenderableType:
         table = Table.grid(padding=(0, 2))
+        table.add_row("traffic", _bar(split, "magenta"), f"{split:.0%} to the canary", "")
+        assessment = self._assessment
+        if assessment is None or self._running is None or self._running.id != "watch":
+            return table
         share = min(1.0, max(0.0, assessment.t / self._window))
         table.add_row("window", _bar(share, "cyan"), f"{max(assessment.t, 0):.0f} of {self._window:.0f} s", "")
         for name, sli in assessment.slis.items():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from releasegate.canary.judge import Judge
 from releasegate.canary.recording import Recording
 
-COLOURS = ("#3b6fd4", "#d4503b", "#2c9a6b", "#b07cc6", "#c9902b", "#5a6b7b")
+COLOURS = ("#3b6fd4", "#c9902b", "#2c9a6b", "#b07cc6", "#5a6b7b", "#1b9aaa")
 LINE_COLOUR = "#c0392b"
 SCRIPT = re.compile(r"<script.*?</script>", re.DOTALL)
 """pygal writes its settings into a script even where no script of its own reads them."""
@@ -39,13 +39,15 @@ def growth(recording: Recording) -> Growth:
 def evidence_chart(grown: Growth) -> str:
     """The evidence of every SLI as a share of what aborts, so that one line at 100% serves all."""
     shares = {
-        name: [max(0.0, value / grown.lines[name]) * 100 for value in values] for name, values in grown.evidence.items()
+        name: [0.0, *(max(0.0, value / grown.lines[name]) * 100 for value in values)]
+        for name, values in grown.evidence.items()
     }
+    times = (0.0, *grown.times)
     top = max([120.0, *(value for values in shares.values() for value in values)])
     return _line_chart(
         "Evidence against the canary, % of what aborts it",
-        grown.times,
-        {**shares, "abort": [100.0] * len(grown.times)},
+        times,
+        {**shares, "abort": [100.0] * len(times)},
         top=min(top, 300.0),
     )
 
@@ -55,7 +57,11 @@ def _line_chart(title: str, times: Sequence[float], series: Mapping[str, Sequenc
         name: [(t, min(value, top)) for t, value in zip(times, values, strict=True)] for name, values in series.items()
     }
     colours = (*COLOURS[: len(series) - 1], LINE_COLOUR)
-    return _chart(title, points, colours, x_title="seconds since the split flowed", range=(0, top), show_dots=False)
+    levels = list(range(0, int(top) + 1, 20 if top < 200 else 50))
+    return _chart(
+        title, points, colours, x_title="seconds since the split flowed", range=(0, top), show_dots=False,
+        y_labels=levels,
+    )  # fmt: skip
 
 
 def dots(title: str, points: Mapping[str, Sequence[tuple[float, float]]], colours: Sequence[str], x_title: str) -> str:
@@ -72,12 +78,13 @@ def _chart(
     style = Style(
         background="transparent", plot_background="transparent", colors=tuple(colours),
         font_family="system-ui, sans-serif", foreground="#5b6672", foreground_strong="#39424d",
-        foreground_subtle="#d9dee4", title_font_size=15, label_font_size=11, major_label_font_size=11,
+        foreground_subtle="#d9dee4", guide_stroke_color="#aab4be", major_guide_stroke_color="#aab4be",
+        title_font_size=15, label_font_size=11, major_label_font_size=11,
         legend_font_size=13,
     )  # fmt: skip
     chart = pygal.XY(
-        js=[], style=style, title=title, height=320, width=860, legend_at_bottom=True, legend_at_bottom_columns=6,
-        explicit_size=False, disable_xml_declaration=True, stroke_style={"width": 2.5}, show_y_guides=True, margin=8,
+        js=[], style=style, title=title, height=360, width=860, legend_at_bottom=True, legend_at_bottom_columns=6,
+        explicit_size=False, disable_xml_declaration=True, show_y_guides=True, margin=8, margin_bottom=48,
         **options,
     )  # fmt: skip
     for name, values in points.items():
