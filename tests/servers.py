@@ -37,13 +37,13 @@ def answers(url):
 
 @contextmanager
 def running(command, ready_url, log):
-    """Start `command`, wait until `ready_url` answers, and stop it at the end."""
+    """Start `command`, wait until `ready_url` answers (or, being a function, says so), and stop it at the end."""
     with Path(log).open("ab") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
         try:
 
             def ready():
                 assert process.poll() is None, f"{command[0]} ended: {Path(log).read_text()[-2000:]}"
-                return answers(ready_url)
+                return ready_url() if callable(ready_url) else answers(ready_url)
 
             await_true(ready, f"{ready_url} answering")
             yield process

@@ -28,7 +28,9 @@ class HttpApi:
         except requests.exceptions.JSONDecodeError as error:
             raise MetricsError("the answer is no JSON", where=self._where, remedy="is the URL Prometheus'?") from error
         except requests.RequestException as error:
-            raise UnreachableError(plain(error), where=self._where, remedy="does Prometheus answer there?") from error
+            untrusted = isinstance(error, requests.exceptions.SSLError)
+            remedy = "name its CA with tls: {ca: FILE}" if untrusted else "does Prometheus answer there?"
+            raise UnreachableError(plain(error), where=self._where, remedy=remedy) from error
         except OSError as error:
             raise MetricsError(f"a TLS file cannot be read: {error}") from error
 
