@@ -71,7 +71,9 @@ def test_no_expression_stands_in_a_script_and_what_is_foreign_is_pinned(path):
     for step in steps(path):
         assert "${{" not in step.get("run", "")
         uses = step.get("uses")
-        if uses and not uses.startswith("releasegate/releasegate"):
+        if uses == "./":
+            assert path.name == "release.yml"  # the only one that always runs in this repository
+        elif uses and not uses.startswith("releasegate/releasegate"):
             assert re.fullmatch(r"[\w-]+/[\w/-]+@[0-9a-f]{40}", uses), uses
     assert "pull_request_target" not in path.read_text()
     assert "secrets: inherit" not in path.read_text()
@@ -132,4 +134,6 @@ def test_actionlint_finds_nothing(tmp_path):
     broken = tmp_path / "broken.yml"
     broken.write_text("on: push\njobs: {a: {runs-on: ubuntu-latest, needs: zzz, steps: [{run: 'true'}]}}\n")
     assert "zzz" in lint_with_actionlint(broken)
-    assert lint_with_actionlint(*WORKFLOWS, *EXAMPLES) == ""
+    told = lint_with_actionlint(*WORKFLOWS, *EXAMPLES).splitlines()
+    # This actionlint is older than the permission.
+    assert [line for line in told if 'unknown permission scope "attestations"' not in line] == []
