@@ -12,12 +12,14 @@ output is the environment's Python.
 import hashlib
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
+PIP_QUIET = ("--quiet", "--disable-pip-version-check", "--root-user-action=ignore")
 EXECUTABLES = "Scripts" if os.name == "nt" else "bin"
 
 
@@ -75,7 +77,7 @@ def uv_executable(home: Path = TOOLS / "uv") -> str:
     if not (stamp.exists() and stamp.read_text() == lock.read_text()):
         say("installing uv (once)")
         shutil.rmtree(home, ignore_errors=True)
-        pip = [sys.executable, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip = [sys.executable, "-I", "-m", "pip", "install", *PIP_QUIET]
         run(*pip, "--require-hashes", "--no-deps", "--only-binary", ":all:", "--target", str(home), "-r", str(lock))
         stamp.write_text(lock.read_text())
     return str(home / "bin" / "uv")
@@ -87,6 +89,9 @@ def run(*command: str) -> None:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("UV_") or key in kept}
     environment.pop("VIRTUAL_ENV", None)
     environment["UV_NO_CONFIG"] = "1"
+    trusted = ssl.get_default_verify_paths().cafile
+    if trusted and "SSL_CERT_DIR" not in environment:
+        environment.setdefault("SSL_CERT_FILE", trusted)
     subprocess.run(command, check=True, env=environment, stdout=sys.stderr)
 
 
