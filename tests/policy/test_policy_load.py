@@ -139,8 +139,6 @@ def test_what_is_no_policy_at_all(content, message):
         ("release: {tags: on}", '4:17: YAML reads "on" as true or false; write true or false, or quote it: "on"'),
         ("release: {tags: }", "4:17: nothing where a text belongs"),
         ("release: {tags: 0x1F}", '4:17: "0x1F" is a number that nobody reads alike; write it in decimal, or in quotes'),
-        ("release: {ci: {workflow: a}}", "4:16: `workflow` is not supported by this version yet; remove it from the policy"),
-        ("deploy: {staging: {workflow: a}}", "4:20: `workflow` is not supported by this version yet; remove it from the policy"),
         ("deploy: {staging: {command: ./a}}", '4:29: "./a" where a list belongs; write [first, second]'),
         ("deploy: {staging: {command: []}}", "4:29: an empty list"),
         ("timezone: [a]", "4:11: a list where a text belongs"),

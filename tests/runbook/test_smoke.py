@@ -45,7 +45,7 @@ GOOD = (200, {"Cache-Control": "no-store, max-age=0"}, BODY)
 
 def checked(tmp_path, *checks):
     text = "checks:\n" + "".join(f"  {name}: {check}\n" for name, check in checks)
-    world = world_of(MemoryForge(), tmp_path, fetch=fetch, shell=shell(tmp_path))
+    world = world_of(MemoryForge(), tmp_path, fetch=fetch, shell=shell(tmp_path, lambda *_: ""))
     return smoke(world, load_smoke(text.encode(), "smoke.yaml", {}))
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from releasegate.forge.host import Host
     from releasegate.forge.port import Forge
     from releasegate.policy.model import Policy
+    from releasegate.runbook.outside import Shell
 
 POLICY_PATHS = ("releasegate.yaml", ".github/releasegate.yaml")
 
@@ -121,6 +122,14 @@ class App:
             if self.verbose:
                 self.say(f"forge: {self._forge.name}, {self._forge.home}")
         return self._forge
+
+    def shell(self) -> "Shell":
+        """What runs the policy's commands in the checkout, and its workflows on the host."""
+        from releasegate.cli.clock import SystemClock  # noqa: PLC0415  loaded by the commands that act
+        from releasegate.runbook.outside import shell  # noqa: PLC0415
+        from releasegate.runbook.workflow import dispatcher  # noqa: PLC0415
+
+        return shell(self.directory, dispatcher(self.host, lambda: self.forge().default_branch(), SystemClock()))
 
     def host(self) -> "Host":
         """The host of the repository, for what git does not know: workflows, deployments, reviews."""

@@ -107,7 +107,7 @@ def _after(app: App, policy: Policy | None, done: Committed, branch: str) -> tup
     from releasegate.cli.clock import SystemClock  # noqa: PLC0415  loaded by the commands that write
     from releasegate.cli.world import journal  # noqa: PLC0415
     from releasegate.runbook.journal import Draft  # noqa: PLC0415
-    from releasegate.runbook.outside import fetch, shell  # noqa: PLC0415
+    from releasegate.runbook.outside import fetch  # noqa: PLC0415
     from releasegate.runbook.publish import deadline_of, go_live  # noqa: PLC0415
 
     live, missing = "", None
@@ -115,7 +115,7 @@ def _after(app: App, policy: Policy | None, done: Committed, branch: str) -> tup
     try:
         if policy.flags.publish or policy.flags.live:
             live = go_live(
-                policy.flags, done.blob, deadline=deadline, shell=shell(app.directory), fetch=fetch, clock=SystemClock()
+                policy.flags, done.blob, deadline=deadline, shell=app.shell(), fetch=fetch, clock=SystemClock()
             )
     except OutsideError as error:
         missing = error

@@ -27,7 +27,7 @@ def _reach(app: App) -> Reach:
     from releasegate.cli.world import journal, own_folder  # noqa: PLC0415
     from releasegate.notify.file import FileNotifier  # noqa: PLC0415
     from releasegate.runbook.messages import Messages  # noqa: PLC0415
-    from releasegate.runbook.outside import fetch, shell  # noqa: PLC0415
+    from releasegate.runbook.outside import fetch  # noqa: PLC0415
 
     policy = app.policy()
     if policy.kill_switch is None:
@@ -40,7 +40,7 @@ def _reach(app: App) -> Reach:
         forge=forge,
         journal=journal(forge, policy),
         clock=SystemClock(),
-        shell=shell(app.directory),
+        shell=app.shell(),
         fetch=fetch,
         messages=Messages(FileNotifier(folder / "messages"), folder / "outbox" / "messages"),
         reviewers=lambda: _reviewers(app),

@@ -17,7 +17,7 @@ from releasegate.policy.model import Policy
 from releasegate.policy.smoke import Smoke, load_smoke
 from releasegate.runbook.journal import Journal
 from releasegate.runbook.outbox import Outbox
-from releasegate.runbook.outside import expiry, fetch, shell
+from releasegate.runbook.outside import expiry, fetch
 from releasegate.runbook.world import World
 from releasegate.traffic.port import Traffic
 from releasegate.verdict import Subject, Verdict
@@ -43,7 +43,7 @@ def build_world(app: App, documents: Path | None = None) -> World:
         journal=journal(forge, policy),
         traffic=traffic(app, policy, forge),
         clock=SystemClock(),
-        shell=shell(app.directory),
+        shell=app.shell(),
         fetch=fetch,
         expiry=expiry,
         counts=lambda: source_of(canary),

@@ -11,19 +11,26 @@ from typing import ClassVar, Literal
 
 from releasegate.policy.canary import Canary
 from releasegate.policy.gates import Gates
-from releasegate.policy.section import Command, Fault, OneOrMany, Scalar, Section
+from releasegate.policy.section import Command, Fault, OneOrMany, Scalar, Section, Workflow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run(Section):
     """Something that is run, and does not return before it is done."""
 
-    LATER: ClassVar = ("workflow",)
-    command: Command
+    ONE_OF: ClassVar = ("command", "workflow")
+    command: Command | None = None
+    workflow: str | None = None
+    """The file name of a workflow on GitHub, whose `run-name` holds `${{ inputs.id }}`."""
     done: Command | None = None
     """Exits with 0 where it has happened: what is asked when a run died in the middle."""
     repeat: bool = False
     """Whether running it twice does no harm."""
+
+    @property
+    def what(self) -> Command | Workflow:
+        """The one that was given."""
+        return Workflow(self.workflow) if self.workflow is not None else self.command or ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +163,11 @@ class KillSwitch(Section):
     """The document that has to be changed, and validated in staging, before the agents run again."""
     collect: Mapping[str, Run] = field(default_factory=dict)
     """What the review needs (prompts, tool invocations, logs) to the command that prints it."""
+
+    def faults(self) -> Iterator[Fault]:
+        """What is collected is what a command prints."""
+        if any(run.workflow is not None for run in self.collect.values()):
+            yield "collect", "a workflow prints nothing that could be kept", "give a `command`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

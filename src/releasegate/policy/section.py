@@ -1,6 +1,7 @@
 """What every section of the policy is made of: its base, and the types of its values."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Self
 
 from releasegate.policy.units import DURATION, LEVEL, SHARE
@@ -12,6 +13,15 @@ Secret = Annotated[str, "secret"]
 OneOrMany = Annotated[tuple[str, ...], "one or many"]
 Command = tuple[str, ...]
 """A program and its arguments; `{tag}`, `{commit}`, `{environment}`, `{track}` and `{id}` are filled in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """A workflow of the repository's host, by its file name; it is dispatched with what would fill a command."""
+
+    file: str
+
+
 Scalar = str | int | float | bool
 Fault = tuple[str, str, str]
 """What a value's own check found: the field, what is wrong with it, what to do."""

@@ -42,8 +42,9 @@ def command(world: World, run: Run, tag: str, commit: str, track: str, step: str
     place = world.place(tag, commit, track)
 
     def act() -> str:
-        world.shell(run.command, place)
-        return f"{tag} is there ({run.command[0].rpartition('/')[2]})"
+        world.shell(run.what, place)
+        by = run.workflow or (run.command or ("",))[0].rpartition("/")[2]
+        return f"{tag} is there ({by})"
 
     def is_done(asked: Command) -> Callable[[], bool]:
         def ask() -> bool:
@@ -55,8 +56,11 @@ def command(world: World, run: Run, tag: str, commit: str, track: str, step: str
 
         return ask
 
+    found_again = run.workflow is not None  # by the id in its run's name
     asking = is_done(run.done) if run.done is not None else None
-    return Effect(step=step, subject=world.subject(tag, commit), act=act, is_done=asking, repeat=run.repeat)
+    return Effect(
+        step=step, subject=world.subject(tag, commit), act=act, is_done=asking, repeat=run.repeat or found_again
+    )
 
 
 def once(world: World, effect: Effect) -> str:

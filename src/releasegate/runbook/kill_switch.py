@@ -211,7 +211,7 @@ def collect(reach: Reach) -> tuple[list[str], list[str]]:
     kept, failed = [], []
     for name, run in reach.switch.collect.items():
         try:
-            content = reach.shell(run.command, {"flag": reach.switch.flag}).encode()
+            content = reach.shell(run.what, {"flag": reach.switch.flag}).encode()
             path = reach.folder / f"{reach.clock.now():%Y%m%dT%H%M%S}-{name}.txt"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)

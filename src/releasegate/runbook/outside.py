@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from releasegate.errors import OutsideError
+from releasegate.policy.section import Workflow
 
 COMMAND_TIMEOUT = 1800.0
 """Seconds that a user's command may take."""
@@ -33,8 +34,13 @@ class Page:
     """How long the whole answer took."""
 
 
-Shell = Callable[[Sequence[str], Mapping[str, str]], str]
-"""Runs an argv with `{placeholders}` filled in, and returns what it printed; `OutsideError` if it fails."""
+Shell = Callable[[Sequence[str] | Workflow, Mapping[str, str]], str]
+"""Runs an argv with `{placeholders}` filled in, or a workflow with them as inputs, and returns what it printed.
+
+`OutsideError` if it fails.
+"""
+Dispatch = Callable[[Workflow, Mapping[str, str]], str]
+"""Runs a workflow with inputs, waits for its end, and says where the run is; `OutsideError` if it fails."""
 Fetch = Callable[[str], Page]
 """Reads a page; `OutsideError` if nothing answers. A status of 400 and above is an answer."""
 
@@ -44,10 +50,12 @@ def fill(command: Sequence[str], values: Mapping[str, str]) -> list[str]:
     return [_PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), part) for part in command]
 
 
-def shell(directory: Path, environment: Mapping[str, str] | None = None) -> Shell:
-    """A `Shell` that runs in `directory`."""
+def shell(directory: Path, dispatch: Dispatch, environment: Mapping[str, str] | None = None) -> Shell:
+    """A `Shell` that runs in `directory`, and hands workflows to `dispatch`."""
 
-    def run(command: Sequence[str], values: Mapping[str, str]) -> str:
+    def run(command: Sequence[str] | Workflow, values: Mapping[str, str]) -> str:
+        if isinstance(command, Workflow):
+            return dispatch(command, values)
         argv = fill(command, values)
         try:
             done = subprocess.run(

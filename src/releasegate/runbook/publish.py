@@ -25,7 +25,7 @@ def go_live(flags: Flags, blob: str, *, deadline: float, shell: Shell, fetch: Fe
     started = clock.now()
     values = {"blob": blob}
     if flags.publish is not None:
-        shell(flags.publish.command, values)
+        shell(flags.publish.what, values)
     if flags.live is None:
         return "committed; whether it is live is not checked (policy: flags.live)"
     while True:
