@@ -53,7 +53,7 @@ def running(command, ready_url, log):
 
 
 @contextmanager
-def prometheus(program, folder, targets, *, interval="500ms", options=()):
+def prometheus(program, folder, targets, *, interval="500ms", options=(), port=None):
     """A Prometheus that scrapes `targets` (`host:port` to labels), by its URL."""
     folder.mkdir(parents=True, exist_ok=True)
     jobs = (
@@ -68,7 +68,7 @@ def prometheus(program, folder, targets, *, interval="500ms", options=()):
     config.write_text(
         f"global: {{scrape_interval: {interval}}}\nscrape_configs:\n- job_name: app\n  static_configs:\n{jobs}"
     )
-    port = free_port()
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     command = [
         program("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}",

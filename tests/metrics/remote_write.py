@@ -1,4 +1,6 @@
-"""Prometheus' remote write of native histograms, which no exporter at hand exposes: protobuf by hand, snappy unpacked.
+"""Prometheus' remote write, by which a test says what was scraped and when: protobuf by hand, snappy unpacked.
+
+Native histograms, which no exporter at hand exposes, and the marker of a stale series come in no other way.
 
 Field numbers are those of prometheus/prompb/types.proto.
 """
@@ -50,6 +52,12 @@ def histogram(counts, moment):
     )  # fmt: skip
 
 
+def sample(value, moment):
+    """A plain value; None is the marker of a stale series, a NaN of its own."""
+    bits = b"\x02\x00\x00\x00\x00\x00\xf0\x7f" if value is None else struct.pack("<d", value)
+    return varint(1 << 3 | 1) + bits + integer(2, round(moment * 1000))
+
+
 def snappy(content):
     """Snappy's block format without any compression."""
     parts = [content[at : at + 60] for at in range(0, len(content), 60)]
@@ -57,12 +65,15 @@ def snappy(content):
 
 
 def push(url, series):
-    """Send `(labels, [(counts, moment)])` of native histograms."""
+    """Send `(labels, [(value, moment)])`, where a value is a number or a native histogram's counts."""
     body = b"".join(
         message(
             1,
             b"".join(label(*pair) for pair in sorted(labels.items()))
-            + b"".join(message(4, histogram(counts, moment)) for counts, moment in samples),
+            + b"".join(
+                message(4, histogram(value, moment)) if isinstance(value, dict) else message(2, sample(value, moment))
+                for value, moment in samples
+            ),
         )
         for labels, samples in series
     )

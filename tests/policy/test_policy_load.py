@@ -201,6 +201,24 @@ canary:
     )
 
 
+def test_a_preset_whose_tracks_are_told_apart_otherwise_needs_no_values():
+    text = """\
+canary:
+  metrics: {prometheus: {url: http://127.0.0.1:9090}}
+  preset: {name: opentelemetry-http}
+  tracks: {baseline: '{v="1"}', canary: '{v="2"}'}
+"""
+    canary = load(HEAD + text).canary
+    assert canary.tracks == Tracks(baseline='{v="1"}', canary='{v="2"}')
+    assert list(canary.slis) == ["errors", "rate", "duration"]
+    assert refusal(HEAD + text.replace("-http}", "-http, canary: x}")) == (
+        "releasegate.yaml:6:12: `name`: the preset has no `baseline`; give both, or neither and `tracks`"
+    )
+    assert refusal(HEAD + text.replace("  tracks", "  # tracks")).endswith(
+        "Prometheus holds both tracks, and nothing tells them apart; add `tracks`"
+    )
+
+
 def test_two_tracks_in_prometheus_need_selectors():
     text = HEAD + "\n".join(line for line in CANARY.splitlines() if "tracks" not in line)
     assert refusal(text) == (

@@ -124,14 +124,23 @@ class PresetUse(Section):
     """A well-known exporter's metrics, and the value that its label has on each track."""
 
     name: PresetName
-    baseline: str
-    canary: str
+    baseline: str | None = None
+    """With `canary`: the value of the preset's label; both are left out where `tracks` tells the tracks apart."""
+    canary: str | None = None
 
-    def tracks(self) -> Tracks:
-        """The selectors of both tracks."""
+    def tracks(self) -> Tracks | None:
+        """The selectors of both tracks; None where the preset's label tells nothing."""
+        if self.baseline is None or self.canary is None:
+            return None
         label = PRESETS[self.name].label
         both = {track: str(Matcher(label, "=", getattr(self, track))) for track in ("baseline", "canary")}
         return Tracks(**{track: f"{{{matcher}}}" for track, matcher in both.items()})
+
+    def faults(self) -> Iterator[Fault]:
+        """One value alone tells nothing apart."""
+        if (self.baseline is None) != (self.canary is None):
+            missing = "baseline" if self.baseline is None else "canary"
+            yield "name", f"the preset has no `{missing}`", "give both, or neither and `tracks`"
 
     def slis(self) -> dict[str, Sli]:
         """`errors`, `rate` and, where there is a histogram, `duration`."""

@@ -1,0 +1,66 @@
+"""Pods come, restart and go, and a real Prometheus is away for a while: no count is lost, and none is made up."""
+
+import time
+
+import pytest
+from remote_write import push
+
+from releasegate.metrics.port import Poll
+from releasegate.metrics.source import source_of
+from releasegate.policy.load import load_policy
+from servers import free_port, prometheus
+
+POLICY = """\
+version: 1
+service: a
+environment: b
+canary:
+  metrics: {prometheus: {url: "URL", lag: 0s}}
+  tracks: {baseline: '{track="stable"}', canary: '{track="canary"}'}
+  slis: {rate: {throughput: requests_total}}
+"""
+
+
+@pytest.mark.servers
+def test_pods_come_restart_and_go_and_the_server_is_away_for_a_while(program, tmp_path):
+    port, begun = free_port(), time.time() - 300
+    url = f"http://127.0.0.1:{port}"
+
+    def here():
+        return prometheus(program, tmp_path, {}, port=port, options=("--web.enable-remote-write-receiver",))
+
+    def write(at, **pods):
+        series = []
+        for pod, value in pods.items():
+            labels = {"__name__": "requests_total", "pod": pod, "track": "canary" if "canary" in pod else "stable"}
+            series.append((labels, [(value, begun + at)]))
+        push(url, series)
+
+    def poll(at):
+        return watched.advance(begun + at)
+
+    watched = source_of(load_policy(POLICY.replace("URL", url).encode(), "releasegate.yaml", {}).canary)
+    with here():
+        write(10, stable_1=100, canary_1=10)
+        assert poll(15) == Poll({})
+        write(20, stable_1=110, canary_1=12)
+        assert poll(25) == Poll({"rate": {"baseline": 10, "canary": 2}})
+    gone = f"{url}: no connection; does Prometheus answer there?"
+    assert poll(35) == Poll({}, {"rate/baseline": gone, "rate/canary": gone})
+    with here():
+        write(30, stable_1=115, canary_1=13)
+        write(40, stable_1=120, canary_1=14)
+        assert poll(45) == Poll({"rate": {"baseline": 10, "canary": 2}})
+        # One pod is replaced by another, whose first requests nobody saw before.
+        write(50, stable_1=121, canary_1=None, canary_2=5)
+        assert poll(55) == Poll({"rate": {"baseline": 1, "canary": 5}})
+        write(58, stable_1=121, canary_2=9)
+        write(60, stable_1=121, canary_2=2)
+        assert poll(65) == Poll({"rate": {"baseline": 0, "canary": 6}})
+        # Nobody asks the canary any more, and then it is gone altogether: both are a count of 0.
+        write(70, stable_1=130, canary_2=2)
+        assert poll(75) == Poll({"rate": {"baseline": 9, "canary": 0}})
+        write(80, stable_1=131, canary_2=None)
+        assert poll(85) == Poll({"rate": {"baseline": 1, "canary": 0}})
+        write(90, stable_1=132)
+        assert poll(95) == Poll({"rate": {"baseline": 1, "canary": 0}})
