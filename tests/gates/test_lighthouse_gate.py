@@ -325,6 +325,13 @@ def test_an_extended_configuration_is_laid_over_its_base(house):
     assert house.refused(".lighthouseci", "--config", "lighthouserc.json")[1].endswith("is it a circle?")
 
 
+def test_a_name_that_no_file_can_have_is_an_error(house):
+    house.runs(lhr())
+    for more in ({"extends": "a\0b", "assert": {}}, {"assert": {"budgetsFile": "a\0b"}}):
+        house.write("lighthouserc.json", {"ci": more})
+        assert house.refused() == (2, "'a\\x00b': cannot be read: embedded null byte; correct the name")
+
+
 def test_budgets_are_asserted_in_kibibytes(house):
     table = {"items": [{"resourceType": "script", "transferSize": 2000}]}
     house.runs(lhr(audits={"resource-summary": {"score": None, "scoreDisplayMode": "informative", "details": table}}))

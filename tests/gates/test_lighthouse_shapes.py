@@ -29,6 +29,10 @@ KEYS = st.sampled_from(
         "code", "gatherMode", "scoreDisplayMode", "title", "description",
     ]
 )  # fmt: skip
+OPTIONS = [
+    "preset", "assertions", "assertMatrix", "matchingUrlPattern", "aggregationMethod", "includePassedAssertions",
+    "budgetsFile", "minScore", "maxLength", "maxNumericValue", "interactive", "path", "timings", "metric", "budget",
+]  # fmt: skip
 LEAVES = (
     st.none()
     | st.booleans()
@@ -86,7 +90,14 @@ def test_any_json(document):
         assert verdict.verdict in {Outcome.FAIL, Outcome.INCONCLUSIVE}
 
 
-@given(SHAPES)
+ASKED = st.recursive(
+    LEAVES | st.sampled_from(["error", "warn", "off", "lighthouse:all", "median", "(", "*"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(OPTIONS), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(SHAPES | ASKED)
 @settings(deadline=None)
 def test_any_configuration(document):
     for wrapped in (document, {"ci": {"assert": document}}, {"assertions": document}, {"assertMatrix": document}):

@@ -121,8 +121,8 @@ def _set(entry: Mapping[str, Any], path: str) -> AssertionSet:
     if not isinstance(stated, Mapping):
         raise InputError("`assertions` is no object", where=path)
     preset = entry.get("preset") or None
-    if preset is not None and preset not in PRESETS:
-        raise InputError(f"unknown preset `{preset}`", where=path, remedy=f"write one of {', '.join(PRESETS)}")
+    if preset is not None and (not isinstance(preset, str) or preset not in PRESETS):
+        raise InputError(f"unknown preset `{preset}`"[:200], where=path, remedy=f"write one of {', '.join(PRESETS)}")
     merged = merge(PRESETS[preset], stated) if preset else stated
     return AssertionSet(
         assertions={str(key): _assertion(str(key), value, path) for key, value in merged.items()},
