@@ -19,7 +19,7 @@ from releasegate.flags.document import FlagFile
 from releasegate.flags.proof import prove
 
 KEYS = 200
-QUICK, SOAK = 250, 10_000
+QUICK, SOAK = 100, 10_000
 
 
 class Dateless(SafeConstructor):

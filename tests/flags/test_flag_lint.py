@@ -211,7 +211,8 @@ def test_the_command_line_with_a_policy_and_sarif(tmp_path, capsys):
          "`(` is no regular expression: missing ), unterminated subpattern at position 0"),
         (["--code", "*.py", "--pattern", "a"], "`a` needs exactly one group, for the flag's name"),
         (["--consumer", "web"], "`web`: write NAME=cbor or NAME=concat (try `releasegate flags lint --help`)"),
-        (["--file", "none.yaml"], "none.yaml: cannot be read: No such file or directory"),
+        (["--file", "none.yaml"],
+         "none.yaml: cannot be read: No such file or directory; is the path right, and was it made?"),
     ],
 )  # fmt: skip
 def test_bad_input(tmp_path, capsys, arguments, message):

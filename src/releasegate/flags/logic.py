@@ -102,13 +102,20 @@ def _strictly_equal(values: Sequence[Any]) -> bool:
     one, other = _two("===", values)
     if isinstance(one, list | dict):
         raise FlagError("`===` of the targeting compares lists or objects, which evaluators do differently")
-    return _kind(one) == _kind(other) and bool(one == other)
+    if _kind(one) != _kind(other) and one == other:
+        raise FlagError("`===` of the targeting compares a boolean with a number, which evaluators do differently")
+    return bool(one == other)
+
+
+_BETWEEN = ("<", "<=")
 
 
 def _ordered(name: str, holds: Callable[[Any, Any], bool]) -> Operator:
     def compare(values: Sequence[Any]) -> bool:
-        if len(values) not in {2, 3}:
-            raise FlagError(f"`{name}` of the targeting takes two or three arguments")
+        if len(values) != 2 and not (len(values) == 3 and name in _BETWEEN):
+            raise FlagError(f"`{name}` of the targeting takes two arguments, or three to say between, by `<` or `<=`")
+        if len(values) == 3 and None in values:
+            raise FlagError(f"`{name}` of the targeting compares with null, which evaluators do differently")
         return all(holds(*_comparable(name, one, other)) for one, other in pairwise(values))
 
     return compare
@@ -127,7 +134,12 @@ def _in(values: Sequence[Any]) -> bool:
     needle, hay = _two("in", values)
     if isinstance(hay, str):
         return isinstance(needle, str) and needle in hay
-    return isinstance(hay, list) and any(_kind(needle) == _kind(item) and needle == item for item in hay)
+    if not isinstance(hay, list):
+        return False
+    equal = [item for item in hay if needle == item]
+    if any(_kind(item) != _kind(needle) for item in equal):
+        raise FlagError("`in` of the targeting looks for a boolean among numbers, which evaluators do differently")
+    return bool(equal)
 
 
 def _cat(values: Sequence[Any]) -> str:
