@@ -1,8 +1,9 @@
 """A repository that uses the actions, and act, which runs its workflows on this machine.
 
 act runs on the host, without docker and without a network of its own. What it cannot fetch stands in for itself:
-checkout is act's own, setup-python hands out the Python that runs the tests (and this checkout's locked uv, so that
-not every job installs it again; `test_hostile_repository.py` sees it installed), artifacts are folders.
+checkout is act's own (a stand-in where it is given a commit), artifacts are folders, setup-python hands out the Python
+that runs the tests, and this checkout's locked uv, so that not every job installs it again
+(`test_hostile_repository.py` sees it installed).
 """
 
 import os
@@ -19,6 +20,15 @@ from prepare import uv_executable
 
 ACT = Path(sys.executable).with_name("act")
 STAND_INS = {
+    "actions/checkout": """\
+inputs: {ref: {description: commit}, fetch-depth: {description: all}, persist-credentials: {description: ignored}}
+runs:
+  using: composite
+  steps:
+    - shell: bash
+      env: {REF: "${{ inputs.ref }}"}
+      run: git clone --quiet "$SOURCE" . && git checkout --quiet "$REF"
+""",
     "actions/setup-python": """\
 inputs: {python-version: {description: range}, update-environment: {description: "false"}}
 outputs: {python-path: {description: path, value: "${{ steps.here.outputs.python-path }}"}}
@@ -38,7 +48,10 @@ runs:
   steps:
     - shell: bash
       env: {NAME: "${{ inputs.name }}", FROM: "${{ inputs.path }}"}
-      run: mkdir -p "$ARTIFACTS/$NAME" && if [ -e "$FROM" ]; then cp -r "$FROM" "$ARTIFACTS/$NAME"; fi
+      run: |
+        mkdir -p "$ARTIFACTS/$NAME"
+        if [ -d "$FROM" ]; then FROM="$FROM/."; fi
+        if [ -e "$FROM" ]; then cp -r "$FROM" "$ARTIFACTS/$NAME"; fi
 """,
     "actions/download-artifact": """\
 inputs: {name: {description: name}, path: {description: path}}
@@ -47,7 +60,7 @@ runs:
   steps:
     - shell: bash
       env: {NAME: "${{ inputs.name }}", TO: "${{ inputs.path }}"}
-      run: cp -r "$ARTIFACTS/$NAME/." "$TO"
+      run: mkdir -p "$TO" && cp -r "$ARTIFACTS/$NAME/." "$TO"
 """,
     "actions/attest": """\
 inputs: {subject-path: {description: path}, predicate-type: {description: type}, predicate-path: {description: path}}
@@ -59,7 +72,7 @@ runs:
       run: sha256sum "$SUBJECT" >> "$ARTIFACTS/attested"
 """,
 }
-"""Stand-ins for GitHub's own actions: artifacts are folders below $ARTIFACTS."""
+"""Stand-ins for GitHub's own actions. Artifacts are folders below $ARTIFACTS; a folder is kept without its own name."""
 
 
 @pytest.fixture(scope="session")
@@ -140,7 +153,7 @@ def act(action, stand_ins, artifacts, tmp_path):
         for name, ref in sorted(set(re.findall(r"uses: ([\w-]+/[\w-]+)(?:/[\w./-]+)?@([\w.]+)", uses))):
             if name in places:
                 command += ["--local-repository", f"{name}@{ref}={places[name]}"]
-        env = {"GIT_CONFIG_GLOBAL": os.devnull, "ARTIFACTS": str(artifacts), **(env or {})}
+        env = {"GIT_CONFIG_GLOBAL": os.devnull, "ARTIFACTS": str(artifacts), "SOURCE": str(folder), **(env or {})}
         settings = {"--env": env, "--input": inputs, "--secret": {"GITHUB_TOKEN": "none-at-all", **(secrets or {})}}
         for option, values in settings.items():
             for name, value in (values or {}).items():

@@ -50,7 +50,7 @@ def test_a_candidate_is_two_commits_with_its_evidence(house, act, artifacts, tmp
     assert git(origin, "rev-parse", f"{second}^") == first
     assert git(origin, "show", f"{second}:.github/workflows/rollback.yml").count(f"@{first}") == 1
     assert {path.name for path in artifacts.iterdir()} == {"evidence", "dist", "smoke-checklist"}
-    verdict = (artifacts / "evidence" / "reports" / "verdict.json").read_text()
+    verdict = (artifacts / "evidence" / "verdict.json").read_text()
     assert '"verdict": "pass"' in verdict
     assert second in verdict
     wheels = list((artifacts / "dist").rglob("*.whl"))
