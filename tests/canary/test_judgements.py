@@ -1,4 +1,4 @@
-"""What ten recordings came to: the whole answer, every number of it, stays what it is.
+"""What some recordings came to: the whole answer, every number of it, stays what it is.
 
 A change of the judge that means to change an answer writes them again: `python tests/canary/test_judgements.py`.
 """
@@ -30,6 +30,11 @@ PLAIN = {
     "duration": SliSpec(Kind.HISTOGRAM, bounds=BOUNDS),
     "queue": SliSpec(Kind.GAUGE, limit=90.0),
 }
+LIMITS = {
+    "duration": SliSpec(Kind.HISTOGRAM, bounds=BOUNDS, limit=Limit(0.5, 0.92)),
+    "cost": SliSpec(Kind.MEAN, limit=2.0),
+    "queue": SliSpec(Kind.GAUGE, limit=60.0),
+}
 USUAL = {"errors": 1.0, "spread": SPREAD, "rate": 1.0, "cost": 1.0, "queue": 1.0}
 SCENARIOS = {
     "healthy": {},
@@ -42,6 +47,10 @@ SCENARIOS = {
     "an outage of both": {"outage": 61, "window": 1500.0},
     "a bad start, missed polls and a step": {"start": 9, "missed": 7, "step": 60, "warm_up": 150.0},
     "early": {"early": True, "slis": PLAIN},
+    "both too slow": {"spread": SLOW, "both": {"spread": SLOW}, "slis": LIMITS},
+    "both too dear": {"cost": 2.0, "both": {"cost": 2.0}, "slis": LIMITS},
+    "both queues too long": {"queue": 1.5, "both": {"queue": 1.5}, "slis": LIMITS},
+    "silent": {"rate": 0.0},
 }
 
 
@@ -71,7 +80,7 @@ def lines(changes, slis):
         both = 30.0 if poll >= outage else 1.0
         bad = 12.0 if poll <= changes.get("start", 0) else worse["errors"]
         found = {
-            "baseline": counts(numbers, 900, 1 - weight, USUAL, both, clump),
+            "baseline": counts(numbers, 900, 1 - weight, {**USUAL, **changes.get("both", {})}, both, clump),
             "canary": counts(numbers, 900, weight, worse, both * bad, clump),
         }
         if poll <= 0:
