@@ -25,7 +25,7 @@ service: shop
 environment: test
 release: {ci: {command: [ci, "{tag}"], repeat: true}}
 deploy:
-  staging: {command: [deploy, staging, "{tag}"], repeat: true}
+  staging: {command: [deploy, staging, "{tag}"], done: [deployed, staging, "{tag}"]}
   production: {command: [deploy, "{track}", "{tag}"], done: [deployed, "{track}", "{tag}"]}
 staging-tests: {command: [e2e, "{tag}"], repeat: true}
 traffic: {flag: {name: checkout-v2}}

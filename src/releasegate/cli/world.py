@@ -68,10 +68,19 @@ def own_folder(forge: Forge) -> Path:
 
 def traffic(app: App, policy: Policy, forge: Forge) -> Traffic:
     """The policy's way of splitting traffic."""
+    from releasegate.traffic.command import CommandTraffic  # noqa: PLC0415
     from releasegate.traffic.flag import FlagTraffic  # noqa: PLC0415
+    from releasegate.traffic.haproxy import HaproxyTraffic  # noqa: PLC0415
 
-    assert policy.traffic is not None  # noqa: S101  the caller looked
-    flag = policy.traffic.flag
+    wanted = policy.traffic
+    if wanted is not None and wanted.haproxy is not None:
+        at = wanted.haproxy
+        return HaproxyTraffic(sockets=at.sockets, backend=at.backend, baseline=at.baseline, canary=at.canary)
+    if wanted is not None and wanted.command is not None:
+        return CommandTraffic(app.shell(), wanted.command.get, wanted.command.set)
+    assert wanted is not None  # noqa: S101  the caller looked
+    assert wanted.flag is not None  # noqa: S101  it is one of the three
+    flag = wanted.flag
     return FlagTraffic(
         forge, branch=policy.release.branch, path=policy.flags.file, flag=flag.name, on=flag.on, warn=app.say
     )

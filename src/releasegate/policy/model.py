@@ -104,11 +104,36 @@ class FlagTraffic(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HaproxyTraffic(Section):
+    """Traffic split by the weights of HAProxy's servers."""
+
+    sockets: OneOrMany
+    """Stats sockets at level admin: paths, or `host:port`."""
+    backend: str
+    baseline: OneOrMany
+    """The servers of the baseline."""
+    canary: OneOrMany
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandTraffic(Section):
+    """Traffic split by commands."""
+
+    get: Command
+    """Prints the canary's share in percent."""
+    set: Command
+    """Gets it as `{percent}`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic(Section):
     """Who gets the canary."""
 
-    LATER: ClassVar = ("haproxy", "document", "command")
-    flag: FlagTraffic
+    LATER: ClassVar = ("document",)
+    ONE_OF: ClassVar = ("flag", "haproxy", "command")
+    flag: FlagTraffic | None = None
+    haproxy: HaproxyTraffic | None = None
+    command: CommandTraffic | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,9 @@ class Effect:
 
 def command(world: World, run: Run, tag: str, commit: str, track: str, step: str) -> Effect:
     """One run of a command of the policy, for one release and track."""
-    place = world.place(tag, commit, track)
+    named = world.place(tag, commit, track)
+    # Each procedure has ids of its own: a rollback deploys anew what an earlier rollout had deployed.
+    place = {**named, "id": f"{named['id']}-{step.partition('/')[0][-8:].lower()}"}
 
     def act() -> str:
         world.shell(run.what, place)

@@ -4,6 +4,7 @@ from releasegate.errors import OutsideError
 from releasegate.policy.model import Flags, Live, Policy
 from releasegate.runbook.clock import Clock
 from releasegate.runbook.outside import Fetch, Shell, fill
+from releasegate.runbook.world import World
 
 PAUSE = 0.25
 """Seconds between two looks."""
@@ -14,6 +15,15 @@ LIVE_WITHIN = 300.0
 def deadline_of(policy: Policy) -> float:
     """Seconds that a change of the flag file may take to be live."""
     return policy.canary.settle if policy.canary else LIVE_WITHIN
+
+
+def see_live(world: World, revision: str) -> str:
+    """Wait until a change of the split is live: at once, where a router splits the traffic and no file does."""
+    if world.policy.traffic is not None and world.policy.traffic.flag is None:
+        return "in force at once"
+    deadline = world.canary.settle
+    flags, shell, fetch, clock = world.policy.flags, world.shell, world.fetch, world.clock
+    return go_live(flags, revision, deadline=deadline, shell=shell, fetch=fetch, clock=clock)
 
 
 def go_live(flags: Flags, blob: str, *, deadline: float, shell: Shell, fetch: Fetch, clock: Clock) -> str:

@@ -1,13 +1,14 @@
 """More traffic for the canary, behind the fence; and everything back at once where the fence closed meanwhile."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from releasegate.errors import FenceError, OutsideError
 from releasegate.forge.port import Tag
 from releasegate.ledger.event import Event
 from releasegate.ledger.state import State, fold
 from releasegate.runbook.journal import Draft
-from releasegate.runbook.publish import go_live
+from releasegate.runbook.publish import see_live
 from releasegate.runbook.world import World
 from releasegate.traffic.port import Split
 
@@ -47,15 +48,8 @@ class Raising:
         """
         world = self._world
         split = self._set(weight, fence(world, self._rollout))
-        try:
-            self._record(split, weight)
-        except FenceError:
-            world.traffic.set_weight(0.0, reason=f"{self._tag.name}: a rollback came between")
-            raise
-        live = go_live(
-            world.policy.flags, split.revision,
-            deadline=world.canary.settle, shell=world.shell, fetch=world.fetch, clock=world.clock,
-        )  # fmt: skip
+        self._record(split, weight)
+        live = see_live(world, split.revision)
         return f"{split.description}; {live}"
 
     def ramp(self, moment: float) -> float | None:
@@ -77,15 +71,27 @@ class Raising:
         return new
 
     def look(self) -> None:
-        """Look whether a rollback has come; `FenceError` if so. A ledger that does not answer is asked later."""
+        """Look whether a rollback has come, or somebody changed the split; `FenceError` if so.
+
+        Weights that a router lost when it was reloaded are set again. What does not answer is asked later.
+        """
         now = self._world.clock.now().timestamp()
         if now - self._looked < LOOK:
             return
         self._looked = now
-        try:
-            fence(self._world, self._rollout)
-        except OutsideError:
-            return
+        self.keep()
+
+    def keep(self) -> None:
+        """As `look`, now."""
+        with suppress(OutsideError):
+            weight, revision = self._last(fence(self._world, self._rollout))
+            found = self._world.traffic.split()
+            if found.weight > weight:
+                raise FenceError(f"somebody else raised the split ({found.description})", remedy="look who did")
+            if found.weight < weight:
+                reason = f"{self._tag.name}: {weight:.0%} of the traffic, again"
+                split = self._world.traffic.set_weight(weight, reason=reason, expected=revision)
+                self._record(split, weight)
 
     def _set(self, weight: float, state: State) -> Split:
         """The split with `weight`: as it is if it is so, else changed behind the revision that was last seen."""
@@ -110,7 +116,7 @@ class Raising:
         return 0.0, str(started.data.get("revision", ""))
 
     def _record(self, split: Split, weight: float) -> None:
-        """Record the raise, if the fence is still open then; once."""
+        """Record the raise, once, if the fence is still open then; else lower what a rollback could not have seen."""
         subject = self._world.subject(self._tag.name, self._tag.commit)
 
         def choose(events: Sequence[Event]) -> Sequence[Draft]:
@@ -120,7 +126,11 @@ class Raising:
                 return []
             return [Draft("traffic.raised", subject, {"weight": weight, "revision": split.revision})]
 
-        self._world.journal.decide(choose)
+        try:
+            self._world.journal.decide(choose)
+        except FenceError:
+            self._world.traffic.set_weight(0.0, reason=f"{self._tag.name}: a rollback came between")
+            raise
 
     def _asked(self, moment: float) -> float:
         """The weight that the ledger has as asked for up to `moment` (Unix seconds)."""

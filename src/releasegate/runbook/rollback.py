@@ -26,7 +26,7 @@ from releasegate.runbook.flags import off_of, switch_off
 from releasegate.runbook.flags import plan as planned
 from releasegate.runbook.flow import await_return
 from releasegate.runbook.journal import Draft
-from releasegate.runbook.publish import go_live
+from releasegate.runbook.publish import see_live
 from releasegate.runbook.smoke import smoke
 from releasegate.runbook.step import Outcome, State, Step, row, take
 from releasegate.runbook.world import Began, Tell, World
@@ -147,11 +147,7 @@ class Rollback:
         return split.description
 
     def _live(self) -> str:
-        world = self._world
-        deadline = world.canary.settle
-        return go_live(
-            world.policy.flags, self._blob, deadline=deadline, shell=world.shell, fetch=world.fetch, clock=world.clock
-        )
+        return see_live(self._world, self._blob)
 
     def _return(self) -> str:
         return await_return(self._world.canary, self._world.counts(), self._world.clock)
@@ -217,7 +213,7 @@ class Rollback:
             raise OutsideError("no last known good release is known", remedy="name one: releasegate rollback --to TAG")
         run = self._world.policy.deploy.production
         assert run is not None  # noqa: S101  the plan has no such step without it
-        step = f"{state.rolled_back.id if state.rolled_back else 'rollback'}/deploy"
+        step = f"{state.rolled_back.id if state.rolled_back else f'{self._world.clock.now():%d%H%M%S}'}/deploy"
         effect = command(self._world, replace(run, repeat=True), good.name, good.commit, "baseline", step)
         try:
             return once(self._world, effect)

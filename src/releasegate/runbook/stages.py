@@ -13,7 +13,7 @@ from releasegate.runbook import tags
 from releasegate.runbook.claim import command, once
 from releasegate.runbook.flow import await_return
 from releasegate.runbook.journal import Draft
-from releasegate.runbook.publish import go_live
+from releasegate.runbook.publish import see_live
 from releasegate.runbook.raising import Raising, fence
 from releasegate.runbook.smoke import smoke
 from releasegate.runbook.trial import Trial
@@ -113,6 +113,7 @@ class Stages:
             raise VerificationError(str(held.data.get("reason")))
         if held is not None and clock.now().timestamp() > held.time.timestamp() + canary.hold_for:
             raise InconclusiveError(f"held for {canary.hold_for:.0f} s, and still: {held.data.get('reason')}")
+        self._raising.keep()
         judgement = self._patiently(lambda: self._watch(rollout))
         self._result.judgement = judgement
         path = self._world.documents / RECORDING
@@ -143,10 +144,7 @@ class Stages:
         fence(world, self.rollout.id)
         deployed = self._deploy("baseline")
         split = world.traffic.set_weight(0.0, reason=f"{self._tag.name} is the baseline now")
-        go_live(
-            world.policy.flags, split.revision,
-            deadline=world.canary.settle, shell=world.shell, fetch=world.fetch, clock=world.clock,
-        )  # fmt: skip
+        see_live(world, split.revision)
         await_return(world.canary, world.counts(), world.clock)
         checked = smoke(world, world.smoke) if world.smoke else "no smoke checks"
         lowered = Draft("traffic.lowered", self._subject(), {"weight": 0.0, "revision": split.revision})

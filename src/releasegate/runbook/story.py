@@ -37,13 +37,24 @@ def story_of(world: World, result: Result) -> Story:
 
 def break_glass(world: World) -> tuple[str, ...]:
     """Plain commands that take the canary back without this program."""
-    policy = world.policy
-    flag = policy.traffic.flag.name if policy.traffic else "FLAG"
+    policy, traffic = world.policy, world.policy.traffic
+    if traffic is not None and traffic.haproxy is not None:
+        at = traffic.haproxy
+        servers = [(server, 0) for server in at.canary] + [(server, 100) for server in at.baseline]
+        commands = "; ".join(f"set weight {at.backend}/{server} {weight}" for server, weight in servers)
+        return tuple(f"echo '{commands}' | socat stdio {_socat(address)}" for address in at.sockets)
+    if traffic is not None and traffic.command is not None:
+        return (" ".join(part.replace("{percent}", "0") for part in traffic.command.set),)
+    flag = traffic.flag.name if traffic is not None and traffic.flag is not None else "FLAG"
     return (
         f"git fetch origin && git switch --detach origin/{policy.release.branch}",
         f"$EDITOR {policy.flags.file}    # {flag}: set the percentage to 0, or switch it off",
         f"git commit -am 'Take {flag} back by hand' && git push origin HEAD:{policy.release.branch}",
     )
+
+
+def _socat(address: str) -> str:
+    return f"UNIX-CONNECT:{address}" if "/" in address or ":" not in address else f"TCP:{address}"
 
 
 def _slis(judgement: Judgement) -> tuple[str, ...]:

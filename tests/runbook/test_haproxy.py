@@ -1,0 +1,183 @@
+"""Traffic through a real HAProxy: what is asked for is what flows, also after a reload."""
+
+import subprocess
+import urllib.request
+from contextlib import contextmanager
+
+import pytest
+
+from releasegate.errors import FenceError, OutsideError
+from releasegate.policy.load import load_policy
+from releasegate.runbook.rollback import Request, Rollback
+from releasegate.runbook.rollout import Order
+from releasegate.runbook.story import break_glass
+from releasegate.traffic.haproxy import HaproxyTraffic
+from servers import await_true, counting_app, free_port
+from service import Service
+from worlds import POLICY
+
+pytestmark = pytest.mark.servers
+
+CONFIG = """\
+global
+  stats socket {folder}/admin.sock mode 600 level admin
+  stats socket 127.0.0.1:{admin} level admin
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 5s
+  timeout server 5s
+listen shop
+  bind 127.0.0.1:{port}
+  balance roundrobin
+  server stable 127.0.0.1:{stable} weight 100
+  server canary 127.0.0.1:{canary} weight 0
+"""
+
+
+class Balancer:
+    """A HAProxy that can be reloaded."""
+
+    def __init__(self, program, folder, ports):
+        self.folder, self.ports = folder, ports
+        self.config = folder / "haproxy.cfg"
+        self.config.write_text(CONFIG.format(folder=folder, **ports))
+        self.program, self.process = program("haproxy"), None
+
+    def start(self):
+        with (self.folder / "haproxy.log").open("ab") as log:
+            command = [self.program, "-db", "-f", str(self.config)]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        await_true(self.answers, "HAProxy answering")
+
+    def answers(self):
+        try:
+            return self.traffic().split() is not None
+        except OutsideError:
+            return False
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+    def reload(self):
+        """A new process with the configuration's weights."""
+        self.stop()
+        self.start()
+
+    def traffic(self, *more):
+        sockets = (str(self.folder / "admin.sock"), *more)
+        return HaproxyTraffic(sockets=sockets, backend="shop", baseline=("stable",), canary=("canary",))
+
+    def served(self, requests=400):
+        """The canary's share of what was answered."""
+        before = self._count()
+        for _ in range(requests):
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['port']}/serve/200", timeout=5) as answer:
+                answer.read()
+        return (self._count() - before) / requests
+
+    def _count(self):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['canary']}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("http_requests_total"))
+
+
+@pytest.fixture
+def balancer(program, tmp_path):
+    ports = {name: free_port() for name in ("port", "admin", "stable", "canary")}
+    with (
+        counting_app(tmp_path, ports["stable"]),
+        counting_app(tmp_path, ports["canary"]),
+        running(Balancer(program, tmp_path, ports)) as made,
+    ):
+        yield made
+
+
+@contextmanager
+def running(balancer):
+    balancer.start()
+    try:
+        yield balancer
+    finally:
+        balancer.stop()
+
+
+@pytest.mark.parametrize("weight", [0.05, 0.25, 0.5, 1.0])
+def test_what_is_asked_for_flows(balancer, weight):
+    traffic = balancer.traffic(f"127.0.0.1:{balancer.ports['admin']}")
+    assert (traffic.split().weight, balancer.served(40)) == (0.0, 0.0)
+    assert "set weight shop/canary" in traffic.preview(weight)
+    asked = traffic.set_weight(weight, reason="", expected=traffic.split().revision)
+    assert (asked.weight, traffic.preview(weight)) == (weight, "")
+    assert asked.description == f"shop of 2 HAProxy: {weight:.1%} to canary"
+    assert balancer.served() == pytest.approx(weight, abs=0.01)
+    assert traffic.set_weight(0.0, reason="").weight == 0.0
+    assert balancer.served(40) == 0.0
+
+
+def test_weights_that_a_reload_lost_are_set_again_and_those_of_others_are_not(balancer):
+    traffic = balancer.traffic()
+    first = traffic.set_weight(0.05, reason="")
+    balancer.reload()
+    assert traffic.split().weight == 0.0
+    assert traffic.split().revision != first.revision
+    again = traffic.set_weight(0.05, reason="", expected=first.revision)
+    assert again.weight == 0.05
+    traffic.set_weight(0.01, reason="by hand")
+    with pytest.raises(FenceError, match="`shop` is not raised: its weights were changed by somebody else"):
+        traffic.set_weight(0.05, reason="", expected=again.revision)
+    assert traffic.split().weight == pytest.approx(0.01, abs=1e-3)
+
+
+def test_one_of_several_that_does_not_answer_is_named_and_the_others_are_lowered(balancer):
+    traffic = balancer.traffic()
+    traffic.set_weight(0.25, reason="")
+    gone = f"127.0.0.1:{free_port()}"
+    both = balancer.traffic(gone)
+    with pytest.raises(OutsideError, match=f"{gone}: HAProxy does not answer"):
+        both.set_weight(0.0, reason="")
+    assert traffic.split().weight == 0.0
+
+
+def test_a_name_that_is_not_there(balancer):
+    wrong = HaproxyTraffic(
+        sockets=(str(balancer.folder / "admin.sock"),), backend="shop", baseline=("stable",), canary=("cannery",)
+    )
+    with pytest.raises(OutsideError, match=r"shop/cannery: No such server\.; is it named so there\?"):
+        wrong.split()
+
+
+ROUTED = POLICY.replace(
+    b"traffic: {flag: {name: checkout-v2}}",
+    b"traffic:\n  haproxy: {sockets: [/run/admin.sock, '127.0.0.1:9999'], backend: shop, "
+    b"baseline: stable, canary: canary}",
+)
+
+
+def test_a_rollout_through_it_and_a_reload_in_the_middle(balancer, tmp_path):
+    traffic = balancer.traffic()
+    service = Service(tmp_path / "documents", policy=ROUTED, traffic=traffic)
+    service.roll_out(order=Order(until="canary"))
+    assert traffic.split().weight == 0.05
+    balancer.reload()
+    service.clock.sleep(10)
+    result, world = service.roll_out(order=Order(until="watch"))
+    assert (result.exit_code, traffic.split().weight) == (0, 0.05), result.failed
+    again = [event.data["weight"] for event in world.journal.events() if event.kind == "traffic.raised"]
+    assert again == [0.05, 0.05]
+    back = Rollback(service.world(), Request(reason="slow"), lambda _: None).run()
+    assert (back.exit_code, traffic.split().weight, balancer.served(40)) == (0, 0.0, 0.0)
+
+
+def test_the_commands_without_this_program_work(balancer, program):
+    program("socat")
+    at = balancer.folder / "admin.sock"
+    text = ROUTED.replace(b"/run/admin.sock", str(at).encode()).replace(b"9999", str(balancer.ports["admin"]).encode())
+    policy = load_policy(text, "releasegate.yaml", {})
+    commands = break_glass(type("World", (), {"policy": policy})())
+    assert len(commands) == 2
+    for command in commands:
+        balancer.traffic().set_weight(0.25, reason="")
+        subprocess.run(["bash", "-c", command], check=True, capture_output=True)
+        assert balancer.traffic().split().weight == 0.0
