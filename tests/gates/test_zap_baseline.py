@@ -196,8 +196,13 @@ def test_rules_and_progress_files_at_which_it_crashes():
     assert str(caught.value).startswith("rules.tsv:1: is no regular expression, which crashes zap-baseline: missing )")
     assert str(caught.value).endswith("; escape dots and brackets")
     for content in (b"{", b"[]", b'{"issues": [{"state": "inprogress"}]}', b'{"issues": 1}', b"\xff"):
-        with pytest.raises(InputError, match=r"^p\.json: is no progress file, which crashes zap-baseline: \w+ "):
+        with pytest.raises(
+            InputError, match=r"^p\.json: is no progress file, which crashes zap-baseline: \w+Error "
+        ) as no:
             baseline.read_progress(content, "p.json")
+        assert str(no.value).endswith(
+            '; write {"issues": [{"id": "10038", "state": "inprogress", "link": "https://…"}]}'
+        )
     issues = {"issues": [{"id": 7, "state": "inprogress"}, {"id": "8", "state": "closed"}]}
     found = baseline.read_progress(json.dumps(issues).encode(), "p.json")
     assert found == {"7": {"id": 7, "state": "inprogress"}}
