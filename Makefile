@@ -28,7 +28,7 @@ test-python:
 	@python=$(TEST) && exec "$$python" -m pytest -n $(WORKERS) -m "not soak and not servers and not data" --ignore=tests/action $(ARGS)
 
 soak:
-	@python=$(TEST) && exec "$$python" -m pytest -m soak $(ARGS)
+	@python=$(TEST) && exec "$$python" -m pytest -n $(WORKERS) --dist worksteal -m soak $(ARGS)
 
 check:
 	@python=$(TEST) && bin=$$(dirname "$$python") && \

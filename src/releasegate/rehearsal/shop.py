@@ -34,7 +34,8 @@ class Shop:
     def close(self) -> None:
         """Deploy nothing any more; the processes themselves belong to `Processes`."""
         self._stop.set()
-        self._watcher.join()
+        if self._watcher.is_alive():
+            self._watcher.join()
 
     def _watch(self) -> None:
         while not self._stop.wait(LOOK):
