@@ -111,6 +111,26 @@ def test_nothing_stands_before_what_takes_back(path):
     assert document["concurrency"]["cancel-in-progress"] == "false"
 
 
+def test_a_rollout_waits_for_environments_one_at_a_time_and_its_last_job_for_a_job_that_died():
+    """What act ignores."""
+    document = load(ROOT / ".github" / "workflows" / "rollout.yml")
+    assert document["concurrency"] == {
+        "group": "releasegate-rollout-${{ inputs.policy }}", "cancel-in-progress": "false"
+    }  # fmt: skip
+    jobs = document["jobs"]
+    assert {name: job.get("environment") for name, job in jobs.items()} == {
+        "gates": None, "staging": "${{ inputs.staging }}", "production": "${{ inputs.production }}", "last": None
+    }  # fmt: skip
+    assert {name: job.get("needs") for name, job in jobs.items()} == {
+        "gates": None, "staging": ["gates"], "production": ["gates", "staging"], "last": ["gates", "production"]
+    }  # fmt: skip
+    died = "always() && needs.production.result != 'skipped' && needs.production.outputs.ended == ''"
+    assert jobs["last"]["if"] == died
+    assert jobs["last"]["steps"][-1]["with"]["args"] == "--resume-or-rollback"
+    (back,) = [step for step in jobs["production"]["steps"] if step.get("if") == "cancelled()"]
+    assert back["with"]["args"] == "--yes --traffic-only"
+
+
 def test_zizmor_finds_nothing():
     pedantic = (BIN / "zizmor", "--offline", "--no-progress", "--persona", "pedantic")
     code, text = run(*pedantic, "action.yml", "feature-flags", ".github")
