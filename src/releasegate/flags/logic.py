@@ -26,6 +26,7 @@ def evaluate(rule: Any, data: Mapping[str, Any], operators: Mapping[str, Operato
         raise FlagError("a rule of the targeting does not have exactly one operator")
     (name, arguments), *_ = rule.items()
     arguments = arguments if isinstance(arguments, list) else [arguments]
+    _refuse_odd(name, arguments)
     if name in _LAZY:
         return _LAZY[name](arguments, lambda item: evaluate(item, data, operators, depth + 1))
     values = [evaluate(item, data, operators, depth + 1) for item in arguments]
@@ -35,6 +36,12 @@ def evaluate(rule: Any, data: Mapping[str, Any], operators: Mapping[str, Operato
     if operator is None:
         raise FlagError(f"the targeting uses `{name}`, which is not evaluated here")
     return operator(values)
+
+
+def _refuse_odd(name: str, arguments: Sequence[Any]) -> None:
+    """Stop at what one evaluator reads wrongly, or refuses, without looking at a value."""
+    if name == "cat" and any(isinstance(argument, dict) and {"or", "and"} & argument.keys() for argument in arguments):
+        raise FlagError("`cat` of the targeting joins what `or` or `and` gives, which evaluators do differently")
 
 
 def truth(value: Any) -> bool:
@@ -93,6 +100,8 @@ def _loosely_equal(values: Sequence[Any]) -> bool:
     kinds = {_kind(one), _kind(other)}
     if len(kinds) > 1 and (one is None or other is None) and 0 not in (one, other):
         return False
+    if kinds == {str(bool)}:
+        raise FlagError("`==` of the targeting compares two booleans, which evaluators do differently")
     if len(kinds) > 1 or isinstance(one, list | dict):
         raise FlagError("`==` of the targeting compares values of different types, which evaluators do differently")
     return bool(one == other)
@@ -132,10 +141,16 @@ def _comparable(name: str, one: Any, other: Any) -> tuple[Any, Any]:
 
 def _in(values: Sequence[Any]) -> bool:
     needle, hay = _two("in", values)
+    if needle == hay == "":
+        raise FlagError("`in` of the targeting looks for no text in no text, which evaluators do differently")
     if isinstance(hay, str):
         return isinstance(needle, str) and needle in hay
-    if not isinstance(hay, list):
+    if hay is None:
         return False
+    if not isinstance(hay, list):
+        raise FlagError(
+            "`in` of the targeting looks into what is neither text nor list, which evaluators do differently"
+        )
     equal = [item for item in hay if needle == item]
     if any(_kind(item) != _kind(needle) for item in equal):
         raise FlagError("`in` of the targeting looks for a boolean among numbers, which evaluators do differently")
