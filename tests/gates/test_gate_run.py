@@ -12,7 +12,7 @@ from releasegate.cli.app import App
 from releasegate.cli.clock import SystemClock
 from releasegate.cli.gate import gate
 from releasegate.cli.gate_run import judge_all
-from releasegate.errors import InconclusiveError
+from releasegate.errors import InconclusiveError, InputError
 from releasegate.forge.local import LocalForge
 from releasegate.gates.changes import Check, PullRequest, Review, ReviewState
 from releasegate.runbook.journal import Draft, Journal
@@ -191,6 +191,34 @@ def test_the_trend_looks_back_into_the_ledger(checkout):
     (finding,) = document["findings"]
     assert finding["check"] == "lighthouse/trend:largest-contentful-paint"
     assert finding["title"] == "30% worse than the last 8 runs"
+
+
+def test_a_rollout_alone_records_in_the_ledger(checkout):
+    policy(checkout, "  lighthouse: {reports: lhr, config: rc.json, history: ledger}\n")
+    write(checkout, {"rc.json": '{"assertions": {"interactive": "error"}}', "lhr/lhr-1.json": lighthouse(1, 1)})
+    with pytest.raises(InputError) as caught:
+        run(checkout, "lighthouse", "--record")
+    assert str(caught.value) == "--record writes a file; a rollout records in the ledger; leave out --record"
+    document, code = run(checkout, "lighthouse")
+    assert (code, [f["title"] for f in document["findings"] if f["check"] == "trend"]) == (
+        1, ["no trend yet: 0 of the 5 earlier runs that it takes"],
+    )  # fmt: skip
+
+
+def test_what_the_ledger_holds_by_mistake_is_named(checkout):
+    policy(checkout, "  lighthouse: {config: rc.json, history: ledger}\n  zap: {reports: zap.json, known: ledger}\n")
+    write(checkout, {"zap.json": zap(), "rc.json": '{"assertions": {"interactive": "error"}}'})
+    head = git(checkout, "rev-parse", "HEAD")
+    gates = {"zap": "pass", "lighthouse": "pass"}
+    release(checkout, "v1.0.0-rc.1", head, {"gates": gates, "remembered": {"zap": "rubbish", "lighthouse": 7}})
+    document, code = run(checkout, "run", "--commit", head)
+    assert (code, [finding["title"] for finding in document["findings"]][::2]) == (
+        3,
+        [
+            "ledger: holds no runs to compare with; run `releasegate ledger verify`",
+            "ledger: holds no scan to compare with: Expected `array`, got `str`; run `releasegate ledger verify`",
+        ],
+    )
 
 
 def test_newly_failing_tests_are_told_apart_by_the_last_run_in_the_ledger(checkout):

@@ -47,7 +47,7 @@ class Options:
 @click.option("--config", metavar="FILE", help="What LHCI takes: lighthouserc.json, .yaml or the assert options alone.")
 @click.option("--budgets", metavar="FILE", help="budgets.json, instead of assertions.")
 @click.option("--waivers", metavar="FILE", help="Accepted findings, with reason, owner and expiry.")
-@click.option("--history", metavar="FILE", help="Earlier runs (JSON lines) to judge the trend against.")
+@click.option("--history", metavar="FILE", help="Earlier runs (JSON lines), or `ledger`, to judge the trend.")
 @click.option("--window", type=click.IntRange(5, 100), help="How many earlier runs count.")
 @click.option("--record", is_flag=True, help="Add the runs to the history if they pass.")
 @click.option("--allow-js", is_flag=True, help="Let node run a lighthouserc.js.")

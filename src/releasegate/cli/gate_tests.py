@@ -28,7 +28,7 @@ WAIVERS_LIMIT = 1024 * 1024
 @click.command(cls=Judging, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("paths", metavar="PATH…", nargs=-1, required=True)
 @click.option("--must-run", metavar="PATTERN", multiple=True, help="A test that has to have run, as `*.name`.")
-@click.option("--previous", metavar="PATH", multiple=True, help="The last run: tells newly failing tests apart.")
+@click.option("--previous", metavar="PATH", multiple=True, help="The last run, or `ledger`: tells new failures apart.")
 @click.option("--waivers", metavar="FILE", help="Accepted findings, with reason, owner and expiry.")
 @click.option("--commit", metavar="SHA", help="The commit that was tested.")
 @pass_app

@@ -60,7 +60,7 @@ class _Asked:
 @click.option("--rules", metavar="FILE", help="ZAP's rules.tsv: what to do with which rule.")
 @click.option("--fail-on", type=click.Choice(list(_RISKS)), default="high", show_default=True, help="Fail from here.")
 @click.option("--confidence", type=click.Choice(list(_CONFIDENCES)), default="low", show_default=True, help="And here.")
-@click.option("--known", metavar="FILE", help="An earlier report: what it holds weighs one level less.")
+@click.option("--known", metavar="FILE", help="An earlier report, or `ledger`: what it holds weighs less.")
 @click.option("--waivers", metavar="FILE", help="Accepted findings, with reason, owner and expiry.")
 @click.option("--commit", metavar="SHA", help="The commit that was scanned.")
 @click.option("--compatibility", type=click.Choice(["zap-baseline"]), help="Count and exit as zap-baseline.py does.")

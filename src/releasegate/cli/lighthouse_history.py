@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from releasegate.cli.app import App, to_json
 from releasegate.cli.evidence import LARGEST
 from releasegate.cli.ledger_memory import LEDGER, of_good_runs
-from releasegate.errors import InputError
+from releasegate.errors import InconclusiveError, InputError
 from releasegate.gates.lighthouse.assertions import Config
 from releasegate.gates.lighthouse.report import Report
 from releasegate.verdict import Finding
@@ -33,7 +33,11 @@ class History:
         if path == LEDGER:
             if begin:
                 raise InputError("--record writes a file; a rollout records in the ledger", remedy="leave out --record")
-            runs = [run for memory in of_good_runs(app, "lighthouse") for run in memory]
+            memories = of_good_runs(app, "lighthouse")
+            if not all(isinstance(memory, list) for memory in memories):
+                remedy = "run `releasegate ledger verify`"
+                raise InconclusiveError("holds no runs to compare with", where="ledger", remedy=remedy)
+            runs = [run for memory in memories for run in memory]
             return cls(app, path, read_history("\n".join(map(to_json, runs)).encode(), "ledger, run"), window)
         new = begin and not (app.directory / path).exists()
         return cls(app, path, () if new else read_history(app.read(path, limit=LARGEST), path), window)
