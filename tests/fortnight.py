@@ -17,8 +17,8 @@ INCIDENT = (-5.0 * 86400, -5.0 * 86400 + 4 * 3600)
 """Seconds before the end, in which every pod fails on a tenth of its requests."""
 
 
-def write(path, end, days=DAYS, seed=11, restarts=0.25):
-    """Write the days before `end` (Unix seconds) as OpenMetrics, with so many restarts of a pod a day."""
+def write(path, end, days=DAYS, seed=11, restarts=0.25, recent=DAYS):
+    """Write the `recent` days of those before `end` (Unix seconds) as OpenMetrics; restarts are of a pod and a day."""
     rng = random.Random(seed)
     lines = ["# TYPE http_requests_total unknown"]
     for pod in PODS:
@@ -33,8 +33,9 @@ def write(path, end, days=DAYS, seed=11, restarts=0.25):
             if rng.random() < SCRAPE * restarts / 86400:
                 good = bad = 0
             good, bad = good + max(served - failed, 0), bad + failed
-            goods.append((end + after, good))
-            bads.append((end + after, bad))
+            if after >= -recent * 86400:
+                goods.append((end + after, good))
+                bads.append((end + after, bad))
         for code, samples in (("200", goods), ("503", bads)):
             lines += [f'http_requests_total{{pod="{pod}",code="{code}"}} {value} {at}' for at, value in samples]
     path.write_text("\n".join([*lines, "# EOF", ""]))

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from releasegate.cli.app import App
 from releasegate.cli.canary import canary
 from releasegate.errors import ReleasegateError
-from servers import prometheus
+from servers import prometheus, victoria_metrics
 
 ERRORS = ("--errors", 'http_requests_total{code=~"5.."}', "--total", "http_requests_total")
 END = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -29,6 +29,17 @@ def server(program, tmp_path_factory):
     folder = tmp_path_factory.mktemp("prometheus")
     fortnight.back_fill(program, folder, int(END.timestamp()))
     with prometheus(program, folder, {}) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def other_server(program, tmp_path_factory):
+    """A VictoriaMetrics with the last two days."""
+    folder = tmp_path_factory.mktemp("victoria")
+    fortnight.write(folder / "past.om", int(END.timestamp()), recent=2)
+    (folder / "none.yml").write_text("scrape_configs: []\n")
+    with victoria_metrics(program, folder, folder / "none.yml") as url:
+        fortnight.into_victoria_metrics(url, folder / "past.om")
         yield url
 
 
@@ -80,6 +91,16 @@ def test_the_text_shows_a_picture_and_says_how_much_of_the_past_was_there(server
     assert {len(strip) for strip in strips.values()} == {6}
     assert "- the server holds 14.0 of the 30 days asked for, which were used" in lines
     assert "- the canary was whole pods, or clumps of one pod's errors, of up to 3 (by `pod`)" in lines
+
+
+@pytest.mark.servers
+def test_victoria_metrics_gives_the_same_answer(server, other_server, tmp_path):
+    options = ("--days", 1, "--releases", 5, "--interval", "1m", "--format", "json")
+    one, other = (
+        json.loads(backtest(tmp_path, "--prometheus", url, *ERRORS, *options).stdout) for url in (server, other_server)
+    )
+    assert one == other
+    assert {release["decision"] for release in one["each"]} == {"promote"}
 
 
 @pytest.mark.servers

@@ -35,7 +35,8 @@ class Archive:
                 f"no series is called {self._total.name}", remedy="is the name right, and is it scraped?"
             )
         self.pod_label = next((label for label in POD_LABELS if label in names), None)
-        found = self._reader.query(f"count({self._total})[{max(round(end - begin), 1)}s:1h]", end)
+        last = end // HOUR * HOUR
+        found = self._reader.query(f"count({self._total})[{max(int((last - begin) // HOUR), 1)}h:1h]", last)
         self._hours = {moment: number for samples in found.values() for moment, number in samples}
         if not self._hours:
             raise MetricsError(
@@ -56,15 +57,19 @@ class Archive:
                 )
 
     def counts(self, selector: Selector, begin: float, end: float) -> Mapping[str, Mapping[float, float]]:
-        """Pod to moment to what it counted since the moment before, from `begin` (not included) to `end`."""
+        """Pod to moment to what it counted since the moment before, from `begin` (not included) to `end`.
+
+        Both are whole multiples of the interval.
+        """
         by = (self.pod_label,) if self.pod_label else ()
         query = increments(selector, self._interval, by)
         found: dict[str, dict[float, float]] = {}
         for first, last in pairwise(self._cuts(begin, end)):
-            # A subquery's steps are whole multiples of its step; those at `first` belong to the part before.
-            span = f"{round((last - first) * 1000) - 1}ms:{round(self._interval * 1000)}ms"
+            # Moments that are whole multiples of the step are the same to every server.
+            span = f"{round((last - first) * 1000)}ms:{round(self._interval * 1000)}ms"
             for labels, samples in self._reader.query(f"({query})[{span}]", last).items():
-                found.setdefault(self._pod(labels), {}).update(samples)
+                counted = {moment: count for moment, count in samples if moment > first + self._interval / 2}
+                found.setdefault(self._pod(labels), {}).update(counted)
         return found
 
     def _pod(self, labels: Labels) -> str:

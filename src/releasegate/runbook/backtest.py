@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from releasegate.canary.backtest import Backtest, Draw, Release, Stretch, judge_release, planned, pseudo_canary
 from releasegate.canary.recording import Header
@@ -83,7 +84,8 @@ def _aligned(starts: Sequence[float], interval: float) -> Iterator[float]:
 def _stretch(archive: Archive, question: Question, start: float) -> Stretch | None:
     """What was counted around `start`; None where nothing was served."""
     interval = question.header.interval
-    begin, end = start - HISTORY, start + question.header.window
+    begin = start - HISTORY // interval * interval
+    end = start + ceil(question.header.window / interval) * interval
     total, bad = (archive.counts(selector, begin, end) for selector in (question.total, question.errors))
     moments = sorted({moment for polls in total.values() for moment in polls})
     if not any(sum(polls.values()) for polls in total.values()):
