@@ -23,6 +23,12 @@ def functions(path):
             yield node.name, node.end_lineno - node.lineno + 1
 
 
+def test_no_two_files_of_tests_have_the_same_name():
+    names = [path.name for path in SOURCES if path.is_relative_to(ROOT / "tests")]
+    # Without packages pytest tells test modules apart by nothing else, and stops.
+    assert sorted({name for name in names if names.count(name) > 1}) in ([], ["conftest.py"])
+
+
 def test_no_file_is_too_long():
     lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in SOURCES}
     assert {path: lines for path, lines in lengths.items() if lines > MOST_LINES_OF_A_FILE} == {}
