@@ -3,10 +3,10 @@
 import json
 from datetime import UTC, datetime
 
-import fortnight
 import pytest
 from click.testing import CliRunner
 
+import fortnight
 from releasegate.cli.app import App
 from releasegate.cli.canary import canary
 from releasegate.errors import ReleasegateError
