@@ -76,3 +76,4 @@ def github(github_server):
     github_server.reset()
     yield github_server
     assert github_server.violations == []
+    assert github_server.leaks() == []

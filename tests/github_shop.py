@@ -1,7 +1,10 @@
 """A service's repository, for tests of whole commands."""
 
 from fakes import Randomness
+from github_front import TOKEN
+from releasegate.cli.app import App
 from releasegate.cli.clock import SystemClock
+from releasegate.cli.main import run
 from releasegate.runbook.journal import Draft, Journal
 
 POLICY = b"""version: 1
@@ -46,3 +49,12 @@ def settle(forge):
         Draft("rollout.started", subject),
         Draft("rollout.settled", subject),
     )
+
+
+def told(folder, words, capsys):
+    """What a command says: exit code, output and errors, none of which may hold the token. Nobody waits."""
+    capsys.readouterr()
+    code = run(App(directory=folder, sleep=lambda _: None), words)
+    out, err = capsys.readouterr()
+    assert TOKEN not in out + err
+    return code, out, err

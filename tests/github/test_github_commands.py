@@ -4,10 +4,8 @@ import re
 
 import pytest
 
-from github_front import LOGIN, TOKEN, github_forge
-from github_shop import settle, start
-from releasegate.cli.app import App
-from releasegate.cli.main import run
+from github_front import LOGIN, github_forge
+from github_shop import settle, start, told
 from releasegate.forge.local import LocalForge
 from repositories import repository
 
@@ -36,17 +34,14 @@ COMMANDS = [
 def played(forge, folder, repo, capsys):
     """What each command prints, with ids and addresses taken out."""
     assert start(forge) == forge.branch_head("main")
-    told = []
+    rows = []
     for command in COMMANDS:
         if command == "settle":
             settle(forge)
             continue
-        capsys.readouterr()
-        code = run(App(directory=folder), [*command, *repo])
-        out, err = capsys.readouterr()
-        assert TOKEN not in out + err
-        told.append((command, code, *(plain(text, forge.home) for text in (out, err))))
-    return told
+        code, *texts = told(folder, [*command, *repo], capsys)
+        rows.append((command, code, *(plain(text, forge.home) for text in texts)))
+    return rows
 
 
 def plain(text, home):

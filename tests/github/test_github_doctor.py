@@ -3,10 +3,8 @@
 
 import pytest
 
-from github_front import TOKEN, github_forge
-from github_shop import FLAGS, POLICY, start
-from releasegate.cli.app import App
-from releasegate.cli.main import run
+from github_front import github_forge
+from github_shop import FLAGS, POLICY, start, told
 from servers import free_port
 
 NO_CANARY = POLICY.partition(b"canary:")[0]
@@ -29,9 +27,7 @@ def shop(github):
 
 
 def examined(folder, repository, capsys):
-    code = run(App(directory=folder, sleep=lambda _: None), ["doctor", "--repo", repository])
-    out, err = capsys.readouterr()
-    assert TOKEN not in out + err
+    code, out, err = told(folder, ["doctor", "--repo", repository], capsys)
     return code, out.replace(repository, "REPO").splitlines(), err
 
 

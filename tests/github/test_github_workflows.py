@@ -4,9 +4,7 @@ import pytest
 
 from fakes import FakeClock
 from github_front import Fault, github_forge
-from github_shop import FLAGS, POLICY
-from releasegate.cli.app import App
-from releasegate.cli.main import run
+from github_shop import FLAGS, POLICY, told
 from releasegate.errors import OutsideError, PolicyError, UnknownOutcomeError
 from releasegate.forge.github.host import GitHubHost
 from releasegate.policy.load import load_policy
@@ -103,14 +101,14 @@ def test_a_flag_commit_is_published_by_the_policys_workflow_and_a_tag_starts_not
     policy = POLICY + b"flags: {publish: {workflow: publish-flags.yml}}\n"
     forge = github_forge(github)
     forge.commit("main", {"releasegate.yaml": policy, "config/feature-flags.yaml": FLAGS}, "start", parent=None)
-    assert run(App(directory=hosted), ["tag", "rc", "--repo", forge.home]) == 0
+    assert told(hosted, ["tag", "rc", "--repo", forge.home], capsys)[0] == 0
     assert github.stub.runs == []
-    assert run(App(directory=hosted), ["flags", "off", "banner", "--repo", forge.home]) == 0
+    code, out, _ = told(hosted, ["flags", "off", "banner", "--repo", forge.home], capsys)
+    assert (code, TOLD in out) == (0, True)
     [sent] = dispatches(github)
     blob = forge.read("config/feature-flags.yaml", "main").blob
     assert sent.path.endswith("/actions/workflows/publish-flags.yml/dispatches")
     assert sent.body.decode() == f'{{"ref": "main", "inputs": {{"blob": "{blob}", "id": "flags-{blob[:12]}"}}}}'
-    assert TOLD in capsys.readouterr().out
 
 
 TOLD = "committed; whether it is live is not checked (policy: flags.live)"
