@@ -144,9 +144,11 @@ def test_a_ledger_that_cannot_be_written_stops_nothing_and_gets_it_later(service
     assert (result.exit_code, service.flags()) == (4, STOPPED)
     assert states(result) == {**ALL_DONE, "record": "failed"}
     forge.refused = ""
-    service.record("release.tagged", {"release": "v1"})
-    assert service.kinds() == ["kill-switch.on", "release.tagged"]
-    assert service.status().standing.since is not None
+    again = service.on()
+    assert (again.exit_code, service.kinds()) == (0, ["kill-switch.on", "kill-switch.on"])
+    found = service.status().standing
+    assert found.since.data["waited"]["happened"] == "2026-11-23T10:00:00Z"
+    assert found.removed == {"before": "AGENT_SAFE_MODE: 0", "after": "AGENT_SAFE_MODE: 1"}
 
 
 def test_a_message_that_fails_stops_nothing_and_goes_out_with_the_next_command(service):

@@ -19,6 +19,8 @@ class Standing:
     """The event with which it went on; None where it is off."""
     newest: Event | None = None
     """The newest event that put it on: what the fence compares, and what approvals have to come after."""
+    removed: Mapping[str, Any] | None = None
+    """The flag's lines before and after, as the newest event that changed them tells."""
     cause: str = ""
     """The root cause, as text or link; empty while nobody has recorded one."""
     approvals: tuple[Event, ...] = ()
@@ -52,7 +54,9 @@ def standing(events: Iterable[Event], scope: Mapping[str, str]) -> Standing:
 
 def _after(found: Standing, event: Event) -> Standing:
     if event.kind == ON:
-        return Standing(found.since or event, event, validated=found.validated)
+        removed = event.data.get("removed")
+        lines = removed if isinstance(removed, dict) else found.removed
+        return Standing(found.since or event, event, lines, validated=found.validated)
     if event.kind == OFF:
         return Standing(validated=found.validated)
     if event.kind == APPROVED and found.since is not None:

@@ -142,7 +142,7 @@ class Off:
     def _put_back(self, decided: Standing) -> Committed:
         reach, name = self._reach, self._reach.switch.flag
         assert decided.newest is not None  # noqa: S101  the switch is on
-        fence, known = decided.newest.id, decided.newest.data.get("removed")
+        fence, known = decided.newest.id, decided.removed
 
         def change(file: FlagFile) -> Edit:
             newest = reach.standing().newest
@@ -150,7 +150,7 @@ class Off:
                 raise FenceError("the kill switch was used meanwhile", remedy="see `releasegate kill-switch status`")
             if self._value is not None:
                 return file.set(name, self._value)
-            if not isinstance(known, dict):
+            if known is None:
                 raise InputError(f"what `{name}` was before is not known", remedy="say what it becomes: --value VALUE")
             return file.restore(Removed(name, str(known["before"]), str(known["after"])))
 
