@@ -107,7 +107,16 @@ def test_a_failure_that_only_the_counts_know_is_a_failure(tmp_path):
     write(tmp_path, suite(case("a"), counts='tests="2" failures="0" errors="1"'))
     document, code = gate(tmp_path, "junit.xml")
     assert code == 1
-    assert document["findings"][0]["title"].startswith("the report counts failures that no test of it shows")
+    assert document["findings"][0] == {
+        "check": "counts",
+        "level": "error",
+        "title": "the report counts failures that no test of it shows; did the runner itself fail?",
+        "expected": "0",
+        "observed": "1",
+        "where": "junit.xml",
+        "waived": None,
+        "details": {},
+    }
 
 
 def test_tests_that_must_run_have_to_have_run(tmp_path):

@@ -230,6 +230,7 @@ def test_lighthouses_own_budgets_fail_row_by_row():
         ("media.size", "maxNumericValue", 0, "NaN", False),
     ]
     assert {r["auditTitle"] for r in results} == {"Budget"}
+    assert [r.get("message", "")[:38] for r in results] == ["", "", "", "Audit did not produce a value at all. "]
     assert ask({"performance-budget": "error"}, run({"performance-budget": {"details": {"items": []}}})) == (0, [])
     assert ask({"performance-budget": "error"}, run({})) == (0, [])
 
