@@ -3,6 +3,7 @@
 import json
 import subprocess
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
 from click.testing import CliRunner
@@ -307,9 +308,12 @@ def test_changes_on_a_forge_that_knows_pull_requests(tmp_path):
     app = Hosted(tmp_path, forge)
     asked = ["changes", "--since", one, "--ticket", "SHOP-[0-9]+", "--check", "e2e", "--format", "json"]
     forge.pull_requests = {two: (pull_request("f" * 40),), three: (pull_request("f" * 40),)}
-    done = CliRunner().invoke(gate, asked, obj=app, standalone_mode=False)
+    done = CliRunner().invoke(gate, [*asked, "--facts", "facts.json"], obj=app, standalone_mode=False)
     document = json.loads(done.stdout)
     assert (done.return_value, document["verdict"], document["findings"]) == (0, "pass", [])
+    facts = (tmp_path / "facts.json").read_bytes()
+    assert [evidence["sha256"] for evidence in document["evidence"]] == [sha256(facts).hexdigest()]
+    assert json.loads(facts)["commits"][0]["pull_requests"][0]["reviews"][0]["author"] == "grace"
     assert document["subject"] == {"tag": None, "commit": three}
     forge.pull_requests = {two: (pull_request("f" * 40, reviews=(), checks=(), title="x"),)}
     (tmp_path / "w.yaml").write_text(

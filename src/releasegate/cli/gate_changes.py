@@ -7,9 +7,10 @@ import click
 
 from releasegate.cli.app import App, pass_app
 from releasegate.cli.gate import conclude
-from releasegate.cli.gate_outputs import Judging
+from releasegate.cli.gate_outputs import Judging, write
 from releasegate.errors import InconclusiveError
 from releasegate.gates.changes import Range, Rules, judge
+from releasegate.gates.changes import facts as told
 from releasegate.gates.waivers import read_waivers, waive
 from releasegate.policy.gates import ChangesGate
 from releasegate.policy.model import Policy
@@ -26,10 +27,17 @@ RELEASE_BRANCHES = "release/*"
 @click.option("--since", metavar="REVISION", help="What was good; default: the ledger's last known good release.")
 @click.option("--ticket", metavar="PATTERN", help="What a pull request's title or text has to hold.")
 @click.option("--check", "checks", metavar="NAME", multiple=True, help="A check that has to be green.")
+@click.option("--facts", metavar="FILE", help="Write what the forge told: the bytes that the verdict rests on.")
 @click.option("--waivers", metavar="FILE", help="Accepted findings, with reason, owner and expiry.")
 @pass_app
 def changes(
-    app: App, tag: str | None, since: str | None, ticket: str | None, checks: tuple[str, ...], waivers: str | None
+    app: App,
+    tag: str | None,
+    since: str | None,
+    ticket: str | None,
+    checks: tuple[str, ...],
+    facts: str | None,
+    waivers: str | None,
 ) -> int:
     """Judge how every commit came: a merged pull request, approved by somebody else, with its checks green."""
     policy = app.find_policy()
@@ -38,19 +46,30 @@ def changes(
         asked, ticket=ticket or asked.ticket, checks=checks or asked.checks, waivers=waivers or asked.waivers
     )
     about = Subject(tag, app.forge().resolve(tag or "HEAD"))
-    return conclude(app, verdict_of(app, policy, asked, about, since=since))
+    return conclude(app, verdict_of(app, policy, asked, about, since=since, facts=facts))
 
 
 def verdict_of(
-    app: App, policy: Policy | None, asked: ChangesGate, about: Subject, *, since: str | None = None
+    app: App,
+    policy: Policy | None,
+    asked: ChangesGate,
+    about: Subject,
+    *,
+    since: str | None = None,
+    facts: str | None = None,
 ) -> Verdict:
-    """The verdict on the commits between `since` (default: the last known good release) and `about`."""
+    """The verdict on the commits between `since` (default: the last known good release) and `about`.
+
+    What the forge told of them is written to the file `facts`.
+    """
     started = app.now()
     forge = app.forge()
     newer = str(about.commit)
     older = forge.resolve(since) if since else _good(app, policy, asked, about)
     found = Range(older, newer, forge.changes_between(older, newer))
     result = judge(found, _rules(policy, asked, forge.default_branch), about, started, app.now())
+    if facts is not None:
+        write(app, facts, told(found))
     if not asked.waivers:
         return result
     accepted = read_waivers(app.read(asked.waivers, limit=WAIVERS_LIMIT), asked.waivers)
