@@ -104,6 +104,27 @@ def test_victoria_metrics_gives_the_same_answer(server, other_server, tmp_path):
 
 
 @pytest.mark.servers
+def test_without_a_server_the_policys_is_asked_about_its_own_canary(server, tmp_path):
+    (tmp_path / "releasegate.yaml").write_text(
+        "version: 1\nservice: a\nenvironment: b\ncanary:\n  weight: 20%\n  window: 20m\n  interval: 1m\n"
+        f"  metrics: {{prometheus: {{url: '{server}'}}}}\n  slis: {{errors: {{throughput: http_requests_total}}}}\n"
+        "  tracks: {baseline: '{pod=\"shop-0\"}', canary: '{pod=\"shop-1\"}'}\n"
+    )
+    found = json.loads(backtest(tmp_path, *ERRORS, "--releases", 2, "--format", "json").stdout)
+    assert (found["weight"], found["window"], found["releases"]) == (0.2, 1200, 2)
+    with pytest.raises(ReleasegateError, match=r"^--token-from, --tenant and --ca belong to --prometheus; "):
+        backtest(tmp_path, *ERRORS, "--tenant", "shop")
+
+
+def test_no_server_at_all(tmp_path):
+    with pytest.raises(ReleasegateError) as caught:
+        backtest(tmp_path, *ERRORS)
+    assert (caught.value.exit_code, str(caught.value)) == (
+        2, "no server is named; give --prometheus URL, or a policy with a `canary`"
+    )  # fmt: skip
+
+
+@pytest.mark.servers
 def test_what_the_server_does_not_have_is_said(server, tmp_path):
     def message(*arguments):
         with pytest.raises(ReleasegateError) as caught:

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,12 +13,19 @@ from releasegate.errors import InputError, PolicyError, UsageError
 from releasegate.policy.metrics import Prometheus, Tls
 from releasegate.policy.selector import Selector, parse_selector
 
+if TYPE_CHECKING:
+    from releasegate.metrics.prometheus import PrometheusReader
+    from releasegate.policy.canary import Canary
+
 NAMED = ("argo: errors > 1%, 3 failures", "flagger: errors > 1%, 5 failures")
 """The rules where none is given: the thresholds are those of the peers' own examples."""
 
+DEFAULTS = {"weight": 0.05, "window": 1800.0, "interval": 15.0, "false_abort": 0.01}
+"""The planned canary where neither an option nor the policy says otherwise."""
+
 
 @click.command("backtest", cls=Verb)
-@click.option("--prometheus", "url", metavar="URL", required=True, help="A server that answers Prometheus' HTTP API.")
+@click.option("--prometheus", "url", metavar="URL", help="A server that answers Prometheus' API [the policy's].")
 @click.option("--errors", metavar="QUERY", required=True, help="The counter of failed requests, as a selector.")
 @click.option("--total", metavar="QUERY", required=True, help="The counter of all requests.")
 @click.option("--days", type=click.FloatRange(0.25, 366), default=14.0, show_default=True, help="How far back.")
@@ -25,10 +33,10 @@ NAMED = ("argo: errors > 1%, 3 failures", "flagger: errors > 1%, 5 failures")
     "--rule", "rules", metavar="RULE", multiple=True, help="'errors > 1%, 5 failures' [Argo's and Flagger's]."
 )
 @click.option("--releases", type=click.IntRange(2, 2000), default=96, show_default=True, help="How many at most.")
-@click.option("--weight", type=SHARE, default=0.05, help="The planned share of the traffic [5%].")
-@click.option("--window", type=DURATION, default=1800.0, help="How long the canary is to be watched [30m].")
-@click.option("--interval", type=DURATION, default=15.0, help="Between polls [15s].")
-@click.option("--false-abort", type=SHARE, default=0.01, help="The risk of aborting a healthy canary [1%].")
+@click.option("--weight", type=SHARE, help="The planned share of the traffic [5%].")
+@click.option("--window", type=DURATION, help="How long the canary is to be watched [30m].")
+@click.option("--interval", type=DURATION, help="Between polls [15s].")
+@click.option("--false-abort", type=SHARE, help="The risk of aborting a healthy canary [1%].")
 @click.option("--catch", type=click.FloatRange(1, min_open=True), default=2.0, help="The regression wished for [2].")
 @click.option("--token-from", metavar="NAME", help="The environment variable that holds a bearer token.")
 @click.option("--tenant", help="Sent as X-Scope-OrgID.")
@@ -37,40 +45,67 @@ NAMED = ("argo: errors > 1%, 3 failures", "flagger: errors > 1%, 5 failures")
 @click.option("--seed", type=int, default=1, help="Which pods are the canary: the same seed takes the same [1].")
 @pass_app
 def backtest(
-    app: App, /, url: str, errors: str, total: str, rules: tuple[str, ...], days: float, releases: int,
-    weight: float, window: float, interval: float, false_abort: float, catch: float, svg: str | None, seed: int,
-    token_from: str | None, tenant: str | None, ca: str | None,
+    app: App, /, url: str | None, errors: str, total: str, rules: tuple[str, ...], days: float, releases: int,
+    catch: float, svg: str | None, seed: int, token_from: str | None, tenant: str | None, ca: str | None,
+    **planned: float | None,
 ) -> int:  # fmt: skip
     """Replay the past as canaries of what already ran: how often would they have been aborted for nothing?
 
-    Only reads from Prometheus, and needs no policy. QUERY is a counter: http_requests_total{code=~"5.."}.
+    Only reads from Prometheus. QUERY is a counter: http_requests_total{code=~"5.."}. With --prometheus no policy is
+    needed; without it the server, the weight, the window and the rest are the policy's.
     """
     from releasegate.canary.recording import Header  # noqa: PLC0415  keeps `--help` fast
     from releasegate.canary.rules import parse_rule  # noqa: PLC0415
     from releasegate.canary.sli import Kind, SliSpec  # noqa: PLC0415
     from releasegate.metrics.archive import Archive  # noqa: PLC0415
-    from releasegate.metrics.http_api import HttpApi  # noqa: PLC0415
-    from releasegate.metrics.prometheus import PrometheusReader  # noqa: PLC0415
     from releasegate.render import backtest as render  # noqa: PLC0415
     from releasegate.runbook import backtest as procedure  # noqa: PLC0415
 
-    now = app.now()
-    if interval <= 0 or interval > window / 4:
+    now, canary = app.now(), None if url else _policy(app)
+    for name, default in DEFAULTS.items():
+        if planned[name] is None:
+            planned[name] = getattr(canary, name) if canary else default
+    header = Header("backtest", now, slis={"errors": SliSpec(Kind.RATIO)}, **planned)  # type: ignore[arg-type]
+    if header.interval > header.window / 4:
         raise UsageError("fewer than four polls a window judge nothing", where="--interval", remedy="write 15s")
-    slis = {"errors": SliSpec(Kind.RATIO)}
-    header = Header("backtest", now, interval, window, weight, slis, false_abort=false_abort)
     question = procedure.Question(
         errors=_counter("--errors", errors), total=_counter("--total", total), days=days, releases=releases,
         rules=tuple(map(parse_rule, rules or NAMED)), header=header,
     )  # fmt: skip
-    server = Prometheus(url=url, bearer=_token(token_from), tenant=tenant, tls=Tls(ca=ca) if ca else None)
-    archive = Archive(PrometheusReader(HttpApi(server)), question.total, interval)
+    archive = Archive(_reader(url, canary, token_from, tenant, ca), question.total, header.interval)
+    interval = header.interval
     end = now.timestamp() // interval * interval - interval
     found = procedure.backtest(archive, question, end, Random(seed).random)
     if svg:
         _write(app, svg, render.svg(found))
     app.emit({**found.document(catch), "summary": render.sentence(found, catch)}, render.text(found, catch))
     return 0
+
+
+def _policy(app: App) -> "Canary":
+    """The policy's canary, which says where the counts are."""
+    policy = app.find_policy()
+    if policy is None or policy.canary is None:
+        raise UsageError("no server is named", remedy="give --prometheus URL, or a policy with a `canary`")
+    return policy.canary
+
+
+def _reader(
+    url: str | None, canary: "Canary | None", token_from: str | None, tenant: str | None, ca: str | None
+) -> "PrometheusReader":
+    from releasegate.metrics.http_api import HttpApi  # noqa: PLC0415  keeps `--help` fast
+    from releasegate.metrics.prometheus import PrometheusReader  # noqa: PLC0415
+    from releasegate.metrics.source import prometheus_of  # noqa: PLC0415
+
+    if url is not None:
+        tls = Tls(ca=ca) if ca else None
+        return PrometheusReader(HttpApi(Prometheus(url=url, bearer=_token(token_from), tenant=tenant, tls=tls)))
+    if token_from or tenant or ca:
+        raise UsageError("--token-from, --tenant and --ca belong to --prometheus", remedy="the policy says its own")
+    reader = prometheus_of(canary) if canary else None
+    if reader is None:
+        raise UsageError("metrics pages have no past", remedy="give --prometheus URL")
+    return reader
 
 
 def _counter(option: str, text: str) -> Selector:
