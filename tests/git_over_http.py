@@ -28,7 +28,7 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self, body):
         server = self.server
         server.requests.append(f"{self.command} {self.path}")
-        wanted = server.password and "Basic " + base64.b64encode(f"ada:{server.password}".encode()).decode()
+        wanted = server.password and "Basic " + base64.b64encode(f"{server.user}:{server.password}".encode()).decode()
         if wanted and self.headers.get("Authorization") != wanted:
             self.reply(401, [("WWW-Authenticate", 'Basic realm="git"')], b"")
             return
@@ -69,13 +69,14 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serve(root, password="", drop=lambda *_: False):
+def serve(root, password="", drop=lambda *_: False, user="ada"):
     """Serve the bare repositories below `root`; gives the server, whose `address` ends in a slash.
 
     An answer for which `drop(method, path)` holds is never sent, though the request was carried out.
     """
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.root, server.password, server.drop, server.requests = root, password, drop, []
+    server.user = user
     server.address = f"http://127.0.0.1:{server.server_address[1]}/"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

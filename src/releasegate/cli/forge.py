@@ -32,6 +32,7 @@ def choose(
     from releasegate.forge.github.api import Patience  # noqa: PLC0415
     from releasegate.forge.github.connect import PUBLIC, Credentials, connect  # noqa: PLC0415
     from releasegate.forge.github.forge import GitHubForge  # noqa: PLC0415
+    from releasegate.forge.github.mirror import Mirror  # noqa: PLC0415
 
     credentials = Credentials.of(os.environ)
     base_url = os.environ.get("GITHUB_API_URL") or PUBLIC
@@ -39,7 +40,10 @@ def choose(
     run = os.environ.get("GITHUB_RUN_ID", "")
     number = int(run) if run.isdigit() else None
     private = _private(directory, repository, os.environ)
-    return GitHubForge(api, head=head, run=number, by_app=credentials.by_app, private=private), api
+    server = (os.environ.get("GITHUB_SERVER_URL") or SERVER).rstrip("/")
+    mirror = Mirror(private / "mirror.git", f"{server}/{repository}.git", api.token)
+    forge = GitHubForge(api, head=head, run=number, by_app=credentials.by_app, private=private, mirror=mirror)
+    return forge, api
 
 
 def _repository(directory: Path, repo: str | None, environ: Mapping[str, str]) -> tuple[str | None, str | None]:

@@ -69,6 +69,11 @@ class Api:
     without_graphql: bool = False
     """Set once the server, or the token, turned out to have no GraphQL."""
 
+    def token(self) -> str:
+        """The token that requests are sent with; a GitHub App's is fetched where it has none, or an old one."""
+        auth = self.requester.auth
+        return "" if auth is None else auth.token
+
     def get(self, path: str, **parameters: Any) -> Any:
         """The answer to a GET below `/repos/owner/name` (or of an absolute path that begins with `/`)."""
         return self.send("GET", path, parameters=parameters, repeat=True).body

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from releasegate.errors import InconclusiveError, RaceError, RefusedError, RepositoryError, UnknownOutcomeError
 from releasegate.forge.github import refs
 from releasegate.forge.github.api import Api
+from releasegate.forge.github.mirror import Mirror
 from releasegate.forge.github.parts import SHA, blob_id, checked, decoded, moment
 from releasegate.forge.github.queries import COMMIT, FILE, graphql_or_none
 from releasegate.forge.port import Change, Commit, FileAt
@@ -169,8 +170,11 @@ def _entry(api: Api, path: str, content: bytes | None) -> dict[str, Any]:
     return {**entry, "sha": blob["sha"]}
 
 
-def history(api: Api, branch: str, since: str | None) -> Sequence[Commit]:
-    """The commits of `branch` (after `since`), oldest first: one request for a hundred, and one for each commit."""
+def history(api: Api, branch: str, since: str | None, mirror: Mirror | None = None) -> Sequence[Commit]:
+    """The commits of `branch` (after `since`), oldest first: one request for a hundred, and one for each commit.
+
+    Where there are many, `mirror` is asked for them.
+    """
     found: list[str] = []
     try:
         for item in api.pages("commits", sha=checked(branch)):
@@ -182,6 +186,10 @@ def history(api: Api, branch: str, since: str | None) -> Sequence[Commit]:
         if error.status in (404, 409):  # no such branch, or a repository without commits
             return []
         raise
+    if mirror is not None and len(found) >= mirror.many:
+        told = mirror.history(branch, since)
+        if told is not None:
+            return told
     return [_commit(api, sha) for sha in reversed(found)]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from releasegate.errors import ForgeError, RefusedError
 from releasegate.forge.github import commits, issues, refs, reviews
 from releasegate.forge.github.api import Api
+from releasegate.forge.github.mirror import Mirror
 from releasegate.forge.port import Commit, FileAt, Tag
 from releasegate.gates.changes import IncomingCommit
 from releasegate.ledger.event import Actor
@@ -18,7 +19,8 @@ class GitHubForge:
     `head` is the commit of the checkout, for which `HEAD` stands; None without one (then it is the default branch's).
     `run` is the number of the workflow run that this is part of. A commit of the ledger's events carries the actor's
     name as its author, since the ledger's check compares them; all others are committed by the token's own account, and
-    GitHub signs those. `private` is the folder on this machine for releasegate's own files.
+    GitHub signs those. `private` is the folder on this machine for releasegate's own files. `mirror` reads
+    long histories through git.
     """
 
     name = "github"
@@ -31,12 +33,14 @@ class GitHubForge:
         run: int | None = None,
         by_app: bool = False,
         private: Path = Path(),
+        mirror: Mirror | None = None,
     ) -> None:
         self.api = api
         self._head = head
         self._run = run
         self._by_app = by_app
         self.private = private
+        self._mirror = mirror
 
     @property
     def home(self) -> str:
@@ -114,7 +118,7 @@ class GitHubForge:
 
     def history(self, branch: str, *, since: str | None = None) -> Sequence[Commit]:
         """The commits of `branch` (after `since`), oldest first; none where there is no such branch."""
-        return commits.history(self.api, branch, since)
+        return commits.history(self.api, branch, since, self._mirror)
 
     def changes_between(self, older: str, newer: str) -> Sequence[IncomingCommit]:
         """The commits that `newer` holds and `older` does not, oldest first, and by which pull requests they came."""
