@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -104,3 +105,25 @@ def counting_app(folder, port):
     command = [sys.executable, str(Path(__file__).with_name("counting_app.py")), str(port)]
     with running(command, f"http://127.0.0.1:{port}/metrics", folder / f"app-{port}.log") as process:
         yield process
+
+
+@contextmanager
+def traffic(port, times=None):
+    """Requests to the application behind `port`, one after the other: so many, or until the end of the block."""
+    over = threading.Event()
+
+    def drive():
+        left = times
+        while not over.is_set() and left != 0:
+            left = None if left is None else left - 1
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/serve/200", timeout=5) as answer:
+                answer.read()
+            over.wait(0.05)
+
+    driver = threading.Thread(target=drive)
+    driver.start()
+    try:
+        yield
+    finally:
+        over.set()
+        driver.join()

@@ -138,13 +138,14 @@ def shop(tmp_path):
 def act(action, stand_ins, artifacts, tmp_path):
     """Run a workflow of a repository; every pin of the action and of GitHub's own is mapped to this machine."""
 
-    def run(folder, *, event="push", env=None, inputs=None, workflow=None, secrets=None, options=()):
+    def run(folder, *, event="push", env=None, inputs=None, workflow=None, secrets=None, options=(), timeout=300):
         if workflow is not None:
             file = folder / ".github" / "workflows" / "test.yml"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(workflow)
         command = [
-            ACT, event, "-P", "ubuntu-latest=-self-hosted", "--no-cache-server", "--artifact-server-addr", "127.0.0.1",
+            ACT, event, "-P", "ubuntu-latest=-self-hosted", "-P", "self-hosted=-self-hosted",
+            "--no-cache-server", "--artifact-server-addr", "127.0.0.1",
             "--action-cache-path", tmp_path / "act", "--actor", "octocat", *options,
         ]  # fmt: skip
         sources = [*folder.glob(".github/workflows/*.yml"), *action.rglob("*.yml")]
@@ -158,7 +159,7 @@ def act(action, stand_ins, artifacts, tmp_path):
         for option, values in settings.items():
             for name, value in (values or {}).items():
                 command += [option, f"{name}={value}"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=timeout)
         return Run(done.returncode, done.stdout + done.stderr)
 
     return run

@@ -12,7 +12,7 @@ import fortnight
 from releasegate.policy.load import load_policy
 from releasegate.rehearsal.house import Addresses
 from releasegate.rehearsal.rehearse import Options, open_shop
-from servers import prometheus
+from servers import counting_app, free_port, prometheus, running, traffic
 
 EXAMPLES = ROOT / "examples"
 JUNIT = '<testsuite name="t" tests="1"><testcase classname="a" name="b" time="0.1"/></testsuite>'
@@ -22,7 +22,8 @@ MAKEFILE = f"test:\n\tmkdir -p reports/regression && echo '{JUNIT}' > reports/re
 def test_every_example_is_in_the_table_and_runs_here():
     folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir()}
     table = (EXAMPLES / "README.md").read_text()
-    assert {name for name in folders if f"| [{name}]({name}) |" in table} == folders == {"pwa", "api-flag", "backtest"}
+    assert {name for name in folders if f"| [{name}]({name}) |" in table} == folders
+    assert folders == {"pwa", "api-flag", "haproxy", "gitops", "backtest"}
 
 
 def test_the_web_application_is_judged_by_what_its_base_branch_says(tmp_path, act, artifacts):
@@ -92,3 +93,87 @@ def test_the_api_is_watched_in_a_real_prometheus_and_taken_back(program, tmp_pat
     assert "enabled: false" in flags
     assert "```mermaid" in run.summary
     assert (artifacts / "smoke-checklist" / "smoke-checklist.md").is_file()
+
+
+HAPROXY = """\
+global
+  stats socket SOCKET mode 600 level admin
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 30s
+  timeout server 30s
+frontend shop
+  bind 127.0.0.1:SHOP
+  default_backend checkout
+frontend exporter
+  bind 127.0.0.1:EXPORTER
+  http-request use-service prometheus-exporter if { path /metrics }
+backend checkout
+  balance roundrobin
+  server stable 127.0.0.1:STABLE weight 95
+  server canary 127.0.0.1:CANARY weight 5
+"""
+
+
+def quick(folder, **more):
+    """Set the policy's times to those of a test, and other texts to what is here."""
+    policy = folder / "releasegate.yaml"
+    text = policy.read_text().replace("window: 30m", "window: 30m\n  interval: 1s")
+    for old, new in more.items():
+        text = text.replace(old, new)
+    policy.write_text(text)
+    committed(folder)
+    git(folder.parent, "clone", "--quiet", "--bare", folder, folder.parent / "origin.git")
+    git(folder, "remote", "add", "origin", folder.parent / "origin.git")
+    git(folder, "fetch", "--quiet", "origin")
+    (folder / ".github" / "workflows" / "release.yml").unlink()  # act would look at it, too
+    return folder
+
+
+@pytest.mark.soak
+@pytest.mark.servers
+def test_haproxy_sends_the_canary_nothing_any_more(program, tmp_path, act):
+    ports = {name: free_port() for name in ("SHOP", "EXPORTER", "STABLE", "CANARY")}
+    config, socket = HAPROXY.replace("SOCKET", str(tmp_path / "s")), str(tmp_path / "s")
+    for name, port in ports.items():
+        config = config.replace(name, str(port))
+    (tmp_path / "haproxy.cfg").write_text(config)
+    shutil.copytree(EXAMPLES / "haproxy", tmp_path / "haproxy")
+    folder = quick(tmp_path / "haproxy", **{"/run/haproxy/admin.sock": socket})
+    exporter = f"127.0.0.1:{ports['EXPORTER']}"
+    with (
+        counting_app(tmp_path, ports["STABLE"]), counting_app(tmp_path, ports["CANARY"]),
+        running([program("haproxy"), "-f", tmp_path / "haproxy.cfg"], f"http://{exporter}/metrics", tmp_path / "h.log"),
+        prometheus(program, tmp_path / "prometheus", {exporter: {"job": "haproxy"}}) as url,
+        traffic(ports["SHOP"]),
+    ):  # fmt: skip
+        run = act(folder, event="workflow_dispatch", secrets={"PROMETHEUS_URL": url})
+    assert run.code == 0, run.log
+    assert "traffic is back, and every step held" in run.printed
+
+
+@pytest.mark.soak
+@pytest.mark.servers
+def test_the_weight_in_the_gitops_repository_becomes_0(program, tmp_path, act):
+    values = tmp_path / "values"
+    (values / "checkout").mkdir(parents=True)
+    (values / "checkout" / "values.yaml").write_text("image: x\ncanaryWeight: 5   # percent\n")
+    git(tmp_path, "clone", "--quiet", "--bare", committed(values), tmp_path / "gitops.git")
+    shutil.copytree(EXAMPLES / "gitops", tmp_path / "shop")
+    stable, canary = free_port(), free_port()
+    targets = {f"127.0.0.1:{port}": {"track": track} for port, track in ((stable, "baseline"), (canary, "canary"))}
+    with (
+        counting_app(tmp_path, stable), counting_app(tmp_path, canary),
+        prometheus(program, tmp_path / "prometheus", targets) as url, traffic(canary, times=1), traffic(stable),
+    ):  # fmt: skip
+        run = act(
+            quick(tmp_path / "shop"), event="workflow_dispatch", secrets={"PROMETHEUS_URL": url, "GITOPS_TOKEN": "t"},
+            options=("--var", f"GITOPS_REPOSITORY={tmp_path / 'gitops.git'}"),
+        )  # fmt: skip
+    assert run.code == 0, run.log
+    assert (
+        git(tmp_path / "gitops.git", "show", "main:checkout/values.yaml").splitlines()[1]
+        == "canaryWeight: 0   # percent"
+    )
+    assert git(tmp_path / "gitops.git", "log", "-1", "--format=%s", "main") == "checkout: canary at 0%"

@@ -14,6 +14,7 @@ jobs:
     permissions:
       contents: write
       issues: write
+      actions: write
     uses: releasegate/releasegate/.github/workflows/kill-switch.yml@v1
     with:
       reason: they buy paperclips

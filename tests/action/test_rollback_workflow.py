@@ -1,16 +1,13 @@
 """`rollback.yml`, dispatched and called: the traffic is taken back, seen to return, and written down."""
 
 import shutil
-import threading
-import urllib.request
-from contextlib import contextmanager
 
 import pytest
 import yaml
 from act_runs import OFF, ROOT
 
 from repositories import git
-from servers import counting_app, free_port
+from servers import counting_app, free_port, traffic
 
 CALLER = """\
 on: workflow_dispatch
@@ -18,30 +15,12 @@ jobs:
   rollback:
     permissions:
       contents: write
+      issues: write
+      actions: write
     uses: releasegate/releasegate/.github/workflows/rollback.yml@v1
     with:
       reason: called
 """
-
-
-@contextmanager
-def traffic(port):
-    """Requests to one instance, one after the other, until the end of the block."""
-    over = threading.Event()
-
-    def drive():
-        while not over.is_set():
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/serve/200", timeout=5) as answer:
-                answer.read()
-            over.wait(0.05)
-
-    driver = threading.Thread(target=drive)
-    driver.start()
-    try:
-        yield
-    finally:
-        over.set()
-        driver.join()
 
 
 @pytest.fixture

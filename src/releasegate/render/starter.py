@@ -142,6 +142,7 @@ PERMISSIONS = """\
     permissions:
       contents: write # commits the flag file, pushes tags and the ledger
       issues: write # opens the follow-up issue or the review
+      actions: write # starts the workflows that the policy names, and waits for them
 """
 
 
