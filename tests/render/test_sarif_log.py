@@ -165,6 +165,19 @@ def test_what_was_accepted_is_suppressed_and_what_passed_is_no_result():
     assert invocation["toolExecutionNotifications"] == [{"level": "error", "message": {"text": "is empty"}}]
 
 
+def test_two_pages_or_pull_requests_are_two_results(tmp_path):
+    (tmp_path / "README.md").touch()
+    findings = [
+        Finding(check="unapproved", level=Level.ERROR, title="nobody", where=f"https://forge.test/shop/pull/{number}")
+        for number in (7, 8, 8)
+    ]
+    log = sarif([verdict(*findings)], "README.md", lambda _: False)
+    assert [r["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] for r in check(log, tmp_path)] == [
+        "https://forge.test/shop/pull/7",
+        "https://forge.test/shop/pull/8",
+    ]
+
+
 def test_the_worst_results_are_kept_where_there_are_too_many(tmp_path, monkeypatch):
     (tmp_path / "README.md").touch()
     monkeypatch.setattr(module, "MOST_RESULTS", 3)

@@ -121,7 +121,11 @@ def _suppression(finding: Finding) -> str:
 def _fingerprints(finding: Finding, gate: str, instance: Mapping[str, str]) -> dict[str, str]:
     """The same in two runs for the same place: without instance ids, parameter values, tokens and line numbers."""
     site = str(finding.details.get("site", ""))
-    place = path_place(instance["uri"]) if "://" in instance["uri"] else instance["uri"].partition(":")[0]
+    address = instance["uri"]
+    if "://" not in address:
+        place = address.partition(":")[0]
+    else:  # only a scanner makes up numbers and tokens: a page or a pull request is called by its own
+        place = path_place(address) if "riskcode" in finding.details else address
     parts = (gate, finding.check, site, place, instance["method"], instance["param"])
     digest = sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
     # GitHub reads this name alone, and makes up a value from the file's line where it is missing.
