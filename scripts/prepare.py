@@ -80,7 +80,7 @@ def uv_executable(home: Path = TOOLS / "uv") -> str:
         pip = [sys.executable, "-I", "-m", "pip", "install", *PIP_QUIET]
         run(*pip, "--require-hashes", "--no-deps", "--only-binary", ":all:", "--target", str(home), "-r", str(lock))
         stamp.write_text(lock.read_text())
-    return str(home / "bin" / "uv")
+    return str(home / "bin" / ("uv.exe" if os.name == "nt" else "uv"))
 
 
 def run(*command: str) -> None:
