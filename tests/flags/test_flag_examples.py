@@ -52,12 +52,26 @@ def test_the_schema_takes_what_the_dialect_takes():
         assert list(SCHEMA.iter_errors(written.data)) == [], written.text
 
 
-@pytest.mark.parametrize("flag", [2, "maybe", None, [], {}, {"enabled": 5}, {"percentage": 5}, 0.5])
+@pytest.mark.parametrize("flag", [None, [], {}, {"enabled": 5}, {"percentage": 5}])
 def test_the_schema_refuses_what_the_dialect_refuses(flag):
-    data = {"a": flag}
+    data = {"a": flag, "b": True}
     assert list(SCHEMA.iter_errors(data)) != []
     with pytest.raises(FlagError, match="not a flag file of a known shape"):
         FlagFile.parse(json.dumps(data).encode(), "flags.json")
+
+
+def test_a_setting_beside_the_switches_is_taken_by_both():
+    data = {"AGENT_SAFE_MODE": 0, "AGENT_MODEL": "large", "retries": 2.5}
+    assert list(SCHEMA.iter_errors(data)) == []
+    file = FlagFile.parse(json.dumps(data).encode(), "flags.json")
+    assert file.state("AGENT_MODEL").text == "large"
+    assert file.set("AGENT_SAFE_MODE", 1).content == json.dumps({**data, "AGENT_SAFE_MODE": 1}).encode()
+    assert file.set("retries", 3).content == json.dumps({**data, "retries": 3}).encode()
+
+
+def test_a_file_without_any_switch_is_no_flag_file():
+    with pytest.raises(FlagError, match="not a flag file of a known shape"):
+        FlagFile.parse(b"image: shop\nport: 8080\n", "flags.yaml")
 
 
 @pytest.mark.parametrize("percentage", [101, -1, "5"])

@@ -26,9 +26,10 @@ def home() -> Path:
 
 
 def recognises(data: Mapping[str, Any]) -> bool:
-    """Every value is a switch, or a mapping with `enabled`."""
+    """Some value is a switch or a mapping with `enabled`, and any other is a setting: a text or a number."""
     flags = [flag for name, flag in data.items() if name != "$schema"]
-    return bool(flags) and all(_switch(flag) is not None or _is_rollout(flag) for flag in flags)
+    others = [flag for flag in flags if _switch(flag) is None and not _is_rollout(flag)]
+    return len(others) < len(flags) and all(isinstance(flag, str | int | float) for flag in others)
 
 
 def state(flag: Any, on: str | None = None) -> State:

@@ -1,6 +1,7 @@
 """Messages that could not be delivered wait in a folder, and go out with the next command that tells anybody."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,7 +27,8 @@ class Messages:
         for message in [*self._waiting(), *messages]:
             try:
                 told.append(f"{message.to}: {self._notifier.send(message)}")
-                self._file(message).unlink(missing_ok=True)
+                with suppress(OSError):  # it did not wait, or it is sent once more, and delivered once
+                    self._file(message).unlink()
             except OutsideError as error:
                 failed.append(f"{message.to} ({error.what}{self._keep(message)})")
         if failed:
