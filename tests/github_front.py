@@ -6,6 +6,7 @@ exchange: see `Fault`.
 """
 
 import json
+import re
 import threading
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from itertools import count
 from urllib.parse import unquote, urlsplit
 
 import requests
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from github_graphql import Graph
 from github_openapi import Contract, ContractError
@@ -26,6 +29,9 @@ from releasegate.forge.github.forge import GitHubForge
 from servers import free_port, running
 
 LOGIN = "Ada"
+APP = 7
+PERMISSIONS = {"contents": "write", "issues": "write", "metadata": "read"}
+OF_APPS = re.compile(r"/app/installations/\d+/access_tokens|/repos/[^/]+/[^/]+/installation")
 TOKEN = "ghp_plantedTokenThatMustNotBeSeen0000"  # planted: no output may hold it
 
 
@@ -71,7 +77,7 @@ class Front:
         self.contract = Contract(folder)
         self.folder = folder
         self.storage = None
-        self.names, self.passed = count(1), count()
+        self.names, self.passed, self.issued = count(1), count(), set()
         self.lock = threading.Lock()
         self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.front = self
@@ -87,6 +93,17 @@ class Front:
         self.exchanges, self.violations, self.graphql = [], [], True
         self.stub = Stub(self, LOGIN)
         self.fault: Callable = lambda _: None
+
+    def issue(self, exchange, headers):
+        """What a GitHub App asks with its own signature; the token that it gets is let through from now on."""
+        self.contract.check_request(exchange.method, exchange.path, exchange.query, exchange.body)
+        kept = {k: v for k, v in headers.items() if k.lower() in ("authorization", "content-type", "accept")}
+        url = f"{self.backend}{exchange.path}"
+        answer = requests.request(exchange.method, url, data=exchange.body, headers=kept, timeout=120)
+        exchange.source = "emulator"
+        if answer.status_code == 201:
+            self.issued.add(answer.json()["token"])
+        return answer.status_code, {}, answer.content
 
     def leaks(self):
         """Requests that hold the token in another place than its header."""
@@ -116,6 +133,8 @@ class Front:
 
     def handle(self, exchange, headers):
         """Status, headers and body of the answer."""
+        if OF_APPS.fullmatch(exchange.path):
+            return self.issue(exchange, headers)
         if not exchange.authorized:
             return 401, {}, b'{"message": "Bad credentials"}'
         if exchange.path == "/graphql":
@@ -163,7 +182,8 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self):
         parts = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        authorized = (self.headers.get("Authorization") or "").split(" ")[-1] == TOKEN
+        token = (self.headers.get("Authorization") or "").split(" ")[-1]
+        authorized = token == TOKEN or token in self.server.front.issued
         exchange = Exchange(self.command, parts.path, parts.query, body, authorized=authorized)
         with self.server.front.lock:
             self.server.front.exchanges.append(exchange)
@@ -219,9 +239,12 @@ def github_forge(front, repository=None, token=TOKEN, timeout=120, **options):
 def serve(folder, home):
     """The emulator of the Node programs in `folder` with a front before it; its files go to `home`."""
     seed = home / "seed.yaml"
-    seed.write_text(
-        f"tokens: {{{TOKEN}: {{login: {LOGIN}, scopes: [repo]}}}}\ngithub: {{users: [{{login: {LOGIN}}}]}}\n"
-    )
+    key = rsa.generate_private_key(65537, 2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    installation = {"installation_id": 70, "account": LOGIN, "repository_selection": "all", "permissions": PERMISSIONS}
+    app = {"app_id": APP, "slug": "gate", "name": "Gate", "private_key": pem, "permissions": PERMISSIONS}
+    github = {"users": [{"login": LOGIN}], "apps": [{**app, "installations": [installation]}]}
+    seed.write_text(json.dumps({"tokens": {TOKEN: {"login": LOGIN, "scopes": ["repo"]}}, "github": github}))
     port, front_port = free_port(), free_port()
     command = [
         folder / "node", folder / "node_modules/emulate/dist/index.js", "start", "--service", "github",
@@ -229,6 +252,7 @@ def serve(folder, home):
     ]  # fmt: skip
     with running(list(map(str, command)), f"http://127.0.0.1:{port}/rate_limit", home / "emulate.log"):
         front = Front(folder, f"http://127.0.0.1:{port}", front_port)
+        front.app_key = pem
         front.storage = ThreadingHTTPServer(("127.0.0.1", 0), Storage)
         front.storage.front, front.storage.seen = front, []
         front.storage.address = f"http://127.0.0.1:{front.storage.server_address[1]}"

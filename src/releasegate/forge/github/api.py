@@ -179,7 +179,9 @@ class Api:
         self, verb: str, url: str, body: Mapping[str, Any] | None, parameters: Mapping[str, Any] | None
     ) -> Answer:
         """One request; `ForgeError` if it was not answered, or not whole."""
-        import requests  # noqa: PLC0415  loaded by the commands that speak to GitHub
+        import requests  # noqa: PLC0415
+
+        import github  # noqa: PLC0415  loaded by the commands that speak to GitHub
 
         place = f"{verb} {_place(url)}"
         self.requests += 1
@@ -189,6 +191,8 @@ class Api:
             )
         except requests.RequestException as error:
             raise ForgeError(f"GitHub did not answer ({cause(error)})", where=place, remedy=NETWORK) from error
+        except github.GithubException as error:  # only the renewal of an App's token is checked there
+            return Answer(error.status, error.headers or {}, error.data)
         if status >= 500:
             raise ForgeError(f"GitHub answered {status}", where=place, remedy="look at https://www.githubstatus.com")
         try:

@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from releasegate.errors import InputError, RepositoryError
-from releasegate.forge.github.api import Api, Patience
+from releasegate.errors import ForgeError, InputError, RefusedError, RepositoryError
+from releasegate.forge.github.api import NETWORK, Api, Patience, cause
 
 PUBLIC = "https://api.github.com"
 PATIENCE = Patience()
+APP = "give the App's id, and the whole text of a private key that GitHub made for it"
 NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 
 
@@ -68,6 +69,9 @@ def connect(repository: str, credentials: Credentials, base_url: str = PUBLIC, p
 
 
 def _auth(repository: str, credentials: Credentials, common: Mapping[str, object]) -> "github.Auth.Auth":  # type: ignore[name-defined]  # noqa: F821
+    import jwt  # noqa: PLC0415
+    import requests  # noqa: PLC0415
+
     import github  # noqa: PLC0415
 
     if not credentials.app:
@@ -77,7 +81,18 @@ def _auth(repository: str, credentials: Credentials, common: Mapping[str, object
         return app.get_installation_auth(credentials.installation)
     owner, name = repository.split("/")
     integration = github.GithubIntegration(auth=app, **common)  # type: ignore[arg-type]
-    return app.get_installation_auth(integration.get_repo_installation(owner, name).id)
+    try:
+        return app.get_installation_auth(integration.get_repo_installation(owner, name).id)
+    except github.UnknownObjectException as error:
+        raise RepositoryError(
+            f"the GitHub App {credentials.app} is not installed on {repository}", remedy="install it there"
+        ) from error
+    except github.GithubException as error:
+        raise RefusedError(error.status, f"GitHub refused the App: {error.message}", remedy=APP) from error
+    except requests.RequestException as error:
+        raise ForgeError(f"GitHub did not answer ({cause(error)})", remedy=NETWORK) from error
+    except (jwt.PyJWTError, ValueError, TypeError):
+        raise InputError("RELEASEGATE_APP_KEY is no private key", remedy=APP) from None  # the cause may quote it
 
 
 def repository_of(remote: str, server: str) -> str | None:

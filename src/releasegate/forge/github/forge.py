@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from releasegate.errors import ForgeError, RefusedError
+from releasegate.errors import ForgeError
 from releasegate.forge.github import commits, issues, refs, reviews
 from releasegate.forge.github.api import Api
 from releasegate.forge.github.mirror import Mirror
@@ -53,18 +53,14 @@ class GitHubForge:
 
     @cached_property
     def _actor(self) -> Actor:
-        if self._by_app and self._run is not None:
-            found = self.api.get(f"actions/runs/{self._run}")
-            return Actor(found["triggering_actor"]["login"], verified=True)
-        try:
+        if not self._by_app:
             return Actor(self.api.get("/user")["login"], verified=True)
-        except RefusedError as error:
-            if error.status != 403:
-                raise
+        if self._run is None:
             raise ForgeError(
-                "the token belongs to no user and no workflow run, so nobody vouches for who acts",
-                remedy="run this in a workflow, or with a user's token",
-            ) from error
+                "the token belongs to a GitHub App and to no workflow run, so nobody vouches for who acts",
+                remedy="run this in a workflow, or with a person's token",
+            )
+        return Actor(self.api.get(f"actions/runs/{self._run}")["triggering_actor"]["login"], verified=True)
 
     @cached_property
     def repository(self) -> Mapping[str, object]:
