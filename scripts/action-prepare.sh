@@ -9,6 +9,7 @@ while IFS='=' read -r -d '' name _; do
   esac
 done < <(env -0)
 if [[ -n "$RELEASEGATE_INDEX" ]]; then
+  echo "::add-mask::${RELEASEGATE_INDEX//$'\n'/}" # it may hold a password
   export PIP_INDEX_URL="$RELEASEGATE_INDEX" UV_DEFAULT_INDEX="$RELEASEGATE_INDEX"
 fi
 

@@ -1,7 +1,10 @@
-"""The workflow that people paste works as it stands."""
+"""The workflows that people paste from the documents work as they stand."""
 
 import re
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 from act_runs import ROOT, SAMPLES, committed
 
@@ -14,3 +17,20 @@ def test_the_pasted_workflow_passes_in_an_empty_repository_with_only_its_reports
     run = act(committed(folder), workflow=pasted, event="pull_request")
     assert run.code == 0, run.log
     assert "lighthouse: PASS: 0 of 8 checks failed on 1 page (3 runs)" in run.printed
+
+
+def test_linters_find_nothing_in_any_workflow_of_the_documents(tmp_path):
+    files = []
+    for document in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for number, text in enumerate(re.findall(r"```ya?ml\n(.*?)```", document.read_text(), re.DOTALL)):
+            if "\njobs:" in text:
+                files.append(tmp_path / f"{document.stem}-{number}.yml")
+                files[-1].write_text(text)
+    assert {"README", "action"} <= {file.stem.partition("-")[0] for file in files}
+    tools = Path(sys.executable).parent
+    for command in (
+        [tools / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *files],
+        [tools / "zizmor", "--offline", "--no-progress", "--config", ROOT / "tests/action/zizmor.yml", *files],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr

@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 import yaml
 from action_step import Ran
 from hypothesis import given
@@ -10,6 +11,9 @@ from hypothesis import strategies as st
 
 from releasegate.canary.judge import Judge
 from releasegate.canary.recording import parse
+from releasegate.cli.app import App
+from releasegate.cli.canary_watch import _observer
+from releasegate.cli.live import Pace
 from releasegate.policy.load import load_policy
 from releasegate.policy.secrets import secrets_of
 from releasegate.render.mermaid import POINTS, evidence_charts
@@ -70,6 +74,35 @@ def test_no_name_leaves_its_title(name):
     text = evidence_charts(name, [judge.observe(line) for line in one.lines])
     assert len(charted(text)) == 2
     assert len(text.splitlines()) == 19
+
+
+@pytest.mark.parametrize(("window", "every"), [(1800, 60), (7200, 60), (600, 20), (35, 10)])
+def test_a_canary_gets_a_line_a_minute_and_a_short_one_more(window, every):
+    pace = Pace(window)
+    told = [t for t in range(5, window + 1, 5) if pace.due(t)]
+    assert told == list(range(5, window + 1, every))
+
+
+def test_in_actions_a_watch_tells_one_poll_a_minute_and_charts_them_all(tmp_path, monkeypatch):
+    (one,) = parse([line.encode() for line in recording(bad=1, polls=12)], "r")
+    judge = Judge(one.header)
+    seen = [judge.observe(line) for line in one.lines]
+
+    class Told(App):
+        def say(self, line):
+            said.append(line)
+
+        def observe(self, name, assessment):
+            charted.append((name, assessment))
+
+    for actions, verbose, lines in (("true", 0, 3), ("true", 1, 12), ("", 0, 12)):
+        said, charted = [], []
+        monkeypatch.setenv("GITHUB_ACTIONS", actions)
+        observe = _observer(Told(directory=tmp_path, verbose=verbose), "shop-1", 1800)
+        for assessment in seen:
+            observe(assessment)
+        assert len(said) == lines
+        assert charted == [("shop-1", assessment) for assessment in seen]
 
 
 POLICY = {
