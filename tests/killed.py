@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -40,7 +41,10 @@ class Clock:
         return datetime.fromtimestamp(float(self.file.read_text()), UTC) if self.file.exists() else START
 
     def sleep(self, seconds):
-        self.file.write_text(repr((self.now() + timedelta(seconds=max(seconds, 0))).timestamp()))
+        draft = self.file.with_suffix(f".{os.getpid()}")
+        draft.write_text(repr((self.now() + timedelta(seconds=max(seconds, 0))).timestamp()))
+        draft.replace(self.file)
+        time.sleep(0.02)  # another process may be what it waits for
 
 
 class Effects:
@@ -112,6 +116,8 @@ def prepare(folder, scenario):
     git(repo, "switch", "--quiet", "--orphan", "elsewhere")
     world = built(folder, scenario)
     tag = begin_service(world)
+    if scenario == "race":
+        Rollout(world, tag, lambda _: None, Order(until="watch")).run()
     if scenario == "rollback in the canary":
         Rollout(world, tag, lambda _: None, Order(until="canary")).run()
     if scenario == "rollback of a release":
@@ -121,8 +127,8 @@ def prepare(folder, scenario):
 
 def play(folder, scenario, kill):
     """The command of the scenario, as a person would run it again."""
-    world = built(folder, scenario, Effects(folder, kill))
-    if scenario.startswith("rollback"):
+    world = built(folder, scenario, Effects(folder, kill if isinstance(kill, list) else None))
+    if scenario.startswith("rollback") or kill == "rollback":
         return Rollback(world, Request(reason="people complain"), lambda _: None).run().exit_code
     try:
         return Rollout(world, candidate_of(world, TAG), lambda _: None).run().exit_code

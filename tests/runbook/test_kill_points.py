@@ -21,15 +21,16 @@ KILLED = -9
 class Killer:
     """The process that forks the children of one scenario, from a state that was prepared once."""
 
-    def __init__(self, folder, scenario):
+    def __init__(self, folder, scenario, base=None):
         self.folder, self.scenario = folder, scenario
         program = Path(__file__).parents[1] / "killed.py"
         self.process = subprocess.Popen(
             [sys.executable, str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self.base = folder / "base"
-        self.base.mkdir(parents=True)
-        assert self.ask(self.base, "prepare")["status"] == 0
+        self.base = base or folder / "base"
+        if base is None:
+            self.base.mkdir(parents=True)
+            assert self.ask(self.base, "prepare")["status"] == 0
 
     def ask(self, folder, what, kill=None):
         job = {"folder": str(folder), "scenario": self.scenario, "do": what, "kill": kill}

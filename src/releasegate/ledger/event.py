@@ -18,7 +18,7 @@ where it is about a release. The kinds, and what their `data` holds (a kind that
     rollout.aborted      the rollout ended in another way  reason
     release.tagged       a settled release got its tag     release (the tag's name; the subject's tag is the candidate)
     release.marked-bad   never go back to it               reason
-    rollback.started     traffic was taken back            from, to, reason, baseline (whether `from` had got there)
+    rollback.started     traffic was taken back            from, to, reason, baseline (did it get there), rival
     rollback.explained   the reason, given afterwards      reason
     smoke.ticked         a person looked at a manual check number, check
     rollback.finished    and the rest was done             from, to, steps, verdict

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from releasegate.errors import OutsideError, UnknownError
 from releasegate.ledger.event import Event
-from releasegate.ledger.state import fold
+from releasegate.ledger.state import State, fold
 from releasegate.policy.model import Run
 from releasegate.policy.section import Command
 from releasegate.runbook.journal import Draft
@@ -35,6 +35,8 @@ class Effect:
     """Asks the receiver whether it happened; None where nobody can be asked."""
     repeat: bool = False
     """Whether doing it twice does no harm."""
+    fence: Callable[[State], None] = lambda _: None
+    """Raises where it may no longer be begun, of what the ledger has when it is claimed."""
 
 
 def command(world: World, run: Run, tag: str, commit: str, track: str, step: str) -> Effect:
@@ -93,13 +95,24 @@ def once(world: World, effect: Effect) -> str:
     return text
 
 
+def await_end(world: World, step: str) -> None:
+    """Wait while another run that lives is at `step`."""
+    while True:
+        claim = fold(world.journal.events(), world.subject()).claims.get(step)
+        over = claim is None or claim.finished or claim.until <= world.clock.now() or world.ended(claim.run)
+        if over or (claim is not None and claim.run == world.journal.run):
+            return
+        world.clock.sleep(PAUSE)
+
+
 def _turn(world: World, effect: Effect, *, anew: bool) -> str:
     """`mine` once it is claimed, `finished` if it was done, `unknown` if a run died over it (and not `anew`)."""
     turn = "held"
 
     def choose(events: Sequence[Event]) -> Sequence[Draft]:
         nonlocal turn
-        claim = fold(events, world.subject()).claims.get(effect.step)
+        state = fold(events, world.subject())
+        claim = state.claims.get(effect.step)
         if claim is not None and claim.finished:
             turn = "finished"
         elif claim is None:
@@ -108,6 +121,8 @@ def _turn(world: World, effect: Effect, *, anew: bool) -> str:
             turn = "mine" if anew else "unknown"
         else:
             turn = "held"
+        if turn == "mine":
+            effect.fence(state)
         return [Draft("step.claimed", effect.subject, {"step": effect.step, "lease": LEASE})] if turn == "mine" else []
 
     world.journal.decide(choose)

@@ -19,11 +19,12 @@ LOOK = 10.0
 def fence(world: World, rollout: str) -> State:
     """The state, if the rollout with this id may still raise traffic; `FenceError` if not."""
     state = fold(world.journal.events(), world.subject())
-    _check(state, rollout)
+    check_fence(state, rollout)
     return state
 
 
-def _check(state: State, rollout: str) -> None:
+def check_fence(state: State, rollout: str) -> None:
+    """`FenceError` unless the rollout with this id may still go forward."""
     newer = state.fence(rollout)
     if newer:
         raise FenceError(f"traffic is not raised: {newer}", remedy="look at `releasegate status`")
@@ -121,7 +122,7 @@ class Raising:
 
         def choose(events: Sequence[Event]) -> Sequence[Draft]:
             state = fold(events, self._world.subject())
-            _check(state, self._rollout)
+            check_fence(state, self._rollout)
             if self._last(state) == (weight, split.revision):
                 return []
             return [Draft("traffic.raised", subject, {"weight": weight, "revision": split.revision})]

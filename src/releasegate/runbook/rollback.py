@@ -6,6 +6,7 @@ A step that fails does not keep the next from being taken.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,7 +22,7 @@ from releasegate.ledger.event import Event
 from releasegate.ledger.state import State as Ledger
 from releasegate.ledger.state import fold
 from releasegate.render.rollback import Account, document
-from releasegate.runbook.claim import command, once
+from releasegate.runbook.claim import await_end, command, once
 from releasegate.runbook.flags import off_of, switch_off
 from releasegate.runbook.flags import plan as planned
 from releasegate.runbook.flow import await_return
@@ -87,6 +88,8 @@ class Rollback:
         self._blob = ""
         self._on_baseline = False
         self._seen: list[str] = []
+        self._rival = ""
+        """The step in which the rollout that is left may be putting it onto the baseline now."""
 
     def plan(self) -> tuple[Step, ...]:
         """The steps in their order. Reads nothing and changes nothing."""
@@ -165,7 +168,7 @@ class Rollback:
                 return []
             self._aim(state)
             left = state.release(self._leaving) if self._leaving else None
-            started = Draft("rollback.started", self._subject(), {**self._fields(), "baseline": self._on_baseline})
+            started = Draft("rollback.started", self._subject(), {**self._fields(), **self._place()})
             if left is None:
                 return [started]
             bad = Draft("release.marked-bad", self._world.subject(left.candidate, left.commit), {"reason": reason})
@@ -193,6 +196,7 @@ class Rollback:
             return False
         self._leaving, self._to = begun["from"], begun["to"]
         self._on_baseline = bool(known.data.get("baseline"))
+        self._rival = str(known.data.get("rival"))
         return True
 
     def _aim(self, state: Ledger) -> None:
@@ -201,7 +205,8 @@ class Rollback:
         left = state.release(self._leaving) if self._leaving else None
         good = state.release(self._request.to) if self._request.to else state.last_known_good(self._leaving)
         self._to = good.name if good else self._request.to
-        begun = state.rollout is not None and f"{state.rollout.id}/deploy-baseline" in state.claims
+        self._rival = f"{state.rollout.id}/deploy-baseline" if state.rollout else ""
+        begun = self._rival in state.claims
         self._on_baseline = begun or (left is not None and state.live == left.candidate)
 
     def _deploy(self) -> str:
@@ -211,6 +216,8 @@ class Rollback:
         good = state.release(self._to) if self._to else None
         if good is None:
             raise OutsideError("no last known good release is known", remedy="name one: releasegate rollback --to TAG")
+        with suppress(ForgeError, InconclusiveError):  # what that run deploys must not come after this
+            await_end(self._world, self._rival)
         run = self._world.policy.deploy.production
         assert run is not None  # noqa: S101  the plan has no such step without it
         step = f"{state.rolled_back.id if state.rolled_back else f'{self._world.clock.now():%d%H%M%S}'}/deploy"
@@ -292,6 +299,9 @@ class Rollback:
         state = fold(events, self._world.subject())
         lowered = state.split is not None and (state.split.weight, state.split.revision) == (0.0, self._blob)
         return lowered and state.rollback is None and state.rollout is None and state.retreat is not None
+
+    def _place(self) -> dict[str, Any]:
+        return {"baseline": self._on_baseline, "rival": self._rival}
 
     def _fields(self) -> dict[str, Any]:
         return {"from": self._leaving, "to": self._to, "reason": self._request.reason}

@@ -1,12 +1,14 @@
 """What each stage of a rollout does. A stage that was recorded as finished is not done again."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, TypeVar
 
 from releasegate.canary.judge import Decision, Judgement
 from releasegate.errors import FenceError, ForgeError, InconclusiveError, MetricsError, VerificationError
 from releasegate.forge.port import Tag
+from releasegate.ledger.event import Event
 from releasegate.ledger.state import Rollout, fold
 from releasegate.policy.model import Run
 from releasegate.runbook import tags
@@ -14,7 +16,7 @@ from releasegate.runbook.claim import command, once
 from releasegate.runbook.flow import await_return
 from releasegate.runbook.journal import Draft
 from releasegate.runbook.publish import see_live
-from releasegate.runbook.raising import Raising, fence
+from releasegate.runbook.raising import Raising, check_fence, fence
 from releasegate.runbook.smoke import smoke
 from releasegate.runbook.trial import Trial
 from releasegate.runbook.world import Tell, World
@@ -178,8 +180,9 @@ class Stages:
         """Run a command of the policy once; nothing is said where there is none."""
         if run is None:
             return ""
-        step = f"{self.rollout.id}/{name}"
-        return f"{name}: {once(self._world, command(self._world, run, self._tag.name, self._tag.commit, track, step))}"
+        rollout = self.rollout.id
+        effect = command(self._world, run, self._tag.name, self._tag.commit, track, f"{rollout}/{name}")
+        return f"{name}: {once(self._world, replace(effect, fence=lambda state: check_fence(state, rollout)))}"
 
     def _judge(self, stage: str, mine: Callable[[str], bool], *, needed: bool) -> str:
         """Judge the gates of one stage; nothing to judge is a verdict of its own only where it is `needed`."""
@@ -215,9 +218,15 @@ class Stages:
             world.clock.sleep(world.canary.interval)
 
     def _finish(self, stage: str, text: str, *drafts: Draft, last: Draft | None = None) -> str:
-        """Record the stage as finished, with what else became of it, in one commit."""
+        """Record the stage as finished, with what else became of it, in one commit and behind the fence."""
         finished = Draft("stage.finished", self._subject(), {"stage": stage, "text": text})
-        self._world.journal.append(*drafts, finished, *([last] if last else []))
+        rollout = self.rollout.id
+
+        def choose(events: Sequence[Event]) -> Sequence[Draft]:
+            check_fence(fold(events, self._world.subject()), rollout)
+            return [*drafts, finished, *([last] if last else [])]
+
+        self._world.journal.decide(choose)
         return text
 
     def _subject(self) -> Mapping[str, str]:

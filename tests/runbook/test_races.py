@@ -1,0 +1,103 @@
+"""Two real processes at once: the same rollback twice, and a rollback against a promotion, which has to win."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from test_kill_points import Killer
+
+WON = {"split": 0.0, "live": "v1.0.0", "unfinished": [False, False], "issues": 1, "verified": 0}
+ENDED = """\
+import sys, time
+from releasegate.cli.interrupt import one_way_to_end
+with one_way_to_end():
+    try:
+        print("watching", flush=True)
+        time.sleep(60)
+    except KeyboardInterrupt:
+        print("taking back", flush=True)
+        sys.stdin.readline()
+        print("safe", flush=True)
+"""
+
+
+class Pair:
+    """Two processes that play on one folder at once."""
+
+    def __init__(self, folder, scenario):
+        self.scenario = scenario
+        self.one = Killer(folder, scenario)
+        self.other = Killer(folder, scenario, base=self.one.base)
+
+    def play(self, name, kinds, pause=0.0):
+        """Play both kinds, the second `pause` seconds later, on a copy of what was prepared."""
+        shared = self.one.copy(name)
+        for killer, kind, wait in ((self.one, kinds[0], 0.0), (self.other, kinds[1], pause)):
+            time.sleep(wait)
+            job = {"folder": str(shared), "scenario": self.scenario, "do": "play", "kill": kind}
+            killer.process.stdin.write(json.dumps(job) + "\n")
+            killer.process.stdin.flush()
+        statuses = [json.loads(killer.process.stdout.readline())["status"] for killer in (self.one, self.other)]
+        return statuses, self.one.state(shared)
+
+    def close(self):
+        self.one.close()
+        self.other.close()
+
+
+@pytest.fixture
+def pair(tmp_path, request):
+    made = Pair(tmp_path, request.param)
+    yield made
+    made.close()
+
+
+def check_race(pair, name, pause):
+    statuses, state = pair.play(name, (None, "rollback"), pause)
+    assert {key: state[key] for key in WON} == WON, (statuses, state)
+    assert state["deployed"].get("deployed-baseline", "v1.0.0") == "v1.0.0", (statuses, state)
+    assert [[r[0], r[2]] for r in state["releases"] if r[0] != "v1.0.0"] == [["v1.1.0-rc.1", True]]
+    assert statuses[1] == 0, (statuses, state)
+
+
+@pytest.mark.parametrize("pair", ["race"], indirect=True)
+def test_a_rollback_wins_against_a_promotion(pair):
+    for number, pause in enumerate((0.0, 0.7)):
+        check_race(pair, str(number), pause)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("pair", ["race"], indirect=True)
+def test_a_rollback_wins_against_a_promotion_in_100_of_100(pair):
+    seeded = random.Random(7)
+    for number in range(100):
+        check_race(pair, str(number), seeded.uniform(0, 3))
+
+
+@pytest.mark.parametrize("pair", ["rollback of a release"], indirect=True)
+def test_the_same_rollback_twice_at_once(pair):
+    statuses, state = pair.play("shared", ("rollback", "rollback"))
+    assert statuses == [0, 0], state
+    assert {key: state[key] for key in WON} == WON
+    assert (state["most"], state["deployed"]["deployed-baseline"]) == (1, "v1.0.0")
+
+
+@pytest.mark.parametrize("first", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_second_signal_does_not_end_what_the_first_began(first):
+
+    with subprocess.Popen(
+        [sys.executable, "-c", ENDED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "watching\n"
+        process.send_signal(getattr(signal, first))
+        assert process.stdout.readline() == "taking back\n"
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            process.send_signal(number)
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert process.stdout.read() == "safe\n"
+    assert process.returncode == 0
