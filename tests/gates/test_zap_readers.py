@@ -7,7 +7,7 @@ import pytest
 
 from releasegate.errors import InconclusiveError
 from releasegate.gates.zap.read import read_report
-from releasegate.gates.zap.report import Alert, Confidence, Insight, Instance, Node, Risk
+from releasegate.gates.zap.report import Alert, Confidence, Insight, Instance, Method, Node, Risk
 
 XML = """<?xml version="1.0"?>
 <OWASPZAPReport programName="ZAP" version="2.17.0" generated="Mon" created="2026-01-05T09:00:00.123456789Z">
@@ -138,6 +138,15 @@ def test_sarif_is_read_result_by_result():
         Alert("shop.test", "8", "8", "8", Risk.MEDIUM, Confidence.MEDIUM, (Instance("shop.test/path"),)),
     )  # fmt: skip
     assert report.sites == ("https://shop.test", "http://shop.test", "https://shop.test:8443", "", "shop.test")
+
+
+def test_sarif_that_is_odd_weighs_most():
+    odd = {"ruleId": "10-2-3", "level": "fatal", "locations": [{}, at("shop.test/a/b"), {"physicalLocation": {}}]}
+    nameless, placed = read_report(log(odd, rules=[{"id": "x"}]), "r.sarif").alerts
+    assert (nameless.site, nameless.plugin, nameless.ref, nameless.risk) == ("", "10", "10-2-3", Risk.HIGH)
+    assert nameless.instances == (Instance(), Instance())
+    assert (placed.site, placed.instances) == ("shop.test", (Instance("shop.test/a/b"),))
+    assert Method("PURGE").value == "PURGE"
 
 
 def test_sarif_that_proves_nothing_is_named():
