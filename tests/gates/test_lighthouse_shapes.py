@@ -153,6 +153,16 @@ def test_half_a_character_is_refused_in_what_people_write(path):
     assert read_document(b'["\\ud83d\\ude00"]', "rc.json") == ["\N{GRINNING FACE}"]
 
 
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_json_number_is_refused_in_what_people_write(constant):
+    with pytest.raises(InputError) as caught:
+        read_document(f'{{"assertions": {constant}}}'.encode(), "rc.json")
+    assert str(caught.value) == f"rc.json: cannot be read: {constant} is no JSON number; correct the file"
+    with pytest.raises(InputError) as caught:
+        read_document(b'{"a": 1, "b": 2, "a": 3}', "rc.json")
+    assert str(caught.value) == "rc.json: cannot be read: duplicate key `a`; correct the file"
+
+
 def test_half_a_character_in_a_report_or_its_name_is_no_bug(tmp_path):
     audits = {"interactive": {"score": 0.1, "title": "x"}}
     report = json.dumps({"lighthouseVersion": "12.6.1", "finalUrl": "https://a/", "audits": audits}).encode()

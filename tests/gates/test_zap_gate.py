@@ -305,3 +305,47 @@ def test_a_converter_s_sarif_gives_the_alerts_that_it_was_made_of(data):
         for finding in document["findings"]
         for instance in finding["details"]["instances"]
     }
+
+
+def test_what_zap_says_of_the_scan_itself_is_told_and_only_a_high_warns(tmp_path):
+    said = [
+        {"key": f"insight.{level}", "level": level, "description": f"{level} share", "statistic": 12, "site": site}
+        for level, site in (("High", "https://shop.example"), ("Low", ""), ("Info", ""))
+    ]
+    write(tmp_path, report(insights=said))
+    document, code = gate(tmp_path, "report.json")
+    assert (code, document["verdict"]) == (0, "warn")
+    assert document["findings"] == [
+        {
+            "check": "insight.High",
+            "level": "warn",
+            "title": "High share",
+            "expected": "",
+            "observed": "12",
+            "where": "https://shop.example",
+            "waived": None,
+            "details": {"level": "High"},
+        },
+        {
+            "check": "insight.Low",
+            "level": "info",
+            "title": "Low share",
+            "expected": "",
+            "observed": "12",
+            "where": "report.json",
+            "waived": None,
+            "details": {"level": "Low"},
+        },
+    ]
+
+
+def test_a_scan_whose_plan_met_errors_or_saw_no_site_is_inconclusive(tmp_path):
+    write(tmp_path, report(afPlanErrors=["one", "two"]))
+    document, code = gate(tmp_path, "report.json")
+    assert (code, [(f["check"], f["title"]) for f in document["findings"]]) == (
+        3,
+        [("afPlanErrors", "the automation plan met 2 errors, so that parts of it may not have run")],
+    )
+    write(tmp_path, {"site": []})
+    document, code = gate(tmp_path, "report.json")
+    assert (code, [(f["check"], f["where"]) for f in document["findings"]]) == (3, [("sites", "report.json")])

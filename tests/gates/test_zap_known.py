@@ -126,6 +126,13 @@ def test_zap_s_own_node_names_are_trusted_where_both_reports_have_them(tmp_path)
     )
 
 
+def test_an_alert_without_places_is_known_by_its_site(tmp_path):
+    nowhere = [alert(instances=[])]
+    assert compare(tmp_path, nowhere, nowhere)[0]["findings"][0]["details"]["action"] == "INFO"
+    assert compare(tmp_path, [alert()], nowhere)[0]["findings"][0]["details"]["action"] == "INFO"
+    assert compare(tmp_path, [alert("10020")], nowhere)[0]["findings"][0]["details"]["action"] == "WARN"
+
+
 def test_a_systemic_alert_is_compared_as_a_whole(tmp_path):
     before = [alert(systemic=True, instances=places("https://shop.example/a"))]
     now = [alert(systemic=True, instances=places("https://shop.example/b"))]
