@@ -10,6 +10,7 @@ FLAGD = 'flags:\n  a:\n    state: ENABLED\n    variants: {"on": true, "off": fal
 GOFF = "a:\n  variations: {enabled: true, disabled: false}\n  defaultRule: {variation: disabled}\n"
 
 WAY = "on the way to `a`: no safe edit; write it out plainly"
+TAB = "flags.yaml:{}: a tab, which YAML does not take here; write spaces"
 SHAPE = "flags.yaml:1:1: not a flag file of a known shape"
 RULE = (
     "flags.yaml:2:3: `a`: the targeting is not one `fractional` over `on` and one other variant; "
@@ -44,7 +45,9 @@ def off(file):
          "flags.yaml:1:20: the key `enabled` stands twice in one mapping; keep one of the two"),
         ("a: true\n---\nb: true\n",
          "flags.yaml:2:1: a second YAML document starts here; keep one document in the file"),
-        ("a:\n\tenabled: true\n", "flags.yaml:2:1: not YAML: found character that cannot start any token"),
+        ("a:\n\tenabled: true\n", TAB.format("2:1")),
+        ("b: true\na:\ttrue\n", TAB.format("2:3")),
+        ("a: {enabled: true,\n\tpercentage: 5}\n", TAB.format("2:1")),
         ("a: |\n  true\n", f"{SHAPE} (top level: a); name it: --dialect"),
         ("- a\n", "flags.yaml:1:1: not a flag file: it holds no mapping"),
         ("", "flags.yaml: the file is empty; is this the right file?"),

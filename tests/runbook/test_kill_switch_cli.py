@@ -54,7 +54,7 @@ def test_status_on_status_and_a_refused_off(repo, call):
     lines = out.splitlines()
     assert lines[0] == "the agents are stopped"
     assert lines[1] == f"  ✓ stop the agents: committed {head}"
-    assert lines[2].startswith("  ✓ see it live: live after 0.")
+    assert lines[2].startswith("  ✓ see it live: live after ")
     assert [line.split(":")[0] for line in lines[3:]] == [
         "  ✓ record it", "  ✓ tell those in charge", "  ✓ open the review",
     ]  # fmt: skip

@@ -86,7 +86,11 @@ class _Composer:
             raise FlagError(f"not YAML: {error.reason}", where=self.where(error.position)) from error
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            raise FlagError(f"not YAML: {error.problem}", where=self.where(mark.index if mark else 0)) from error
+            index = mark.index if mark else 0
+            where = self.where(index)
+            if self.text[index : index + 1] == "\t":
+                raise FlagError("a tab, which YAML does not take here", where=where, remedy="write spaces") from error
+            raise FlagError(f"not YAML: {error.problem}", where=where) from error
 
     def document(self) -> Node:
         next(self.events)
