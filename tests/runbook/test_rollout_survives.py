@@ -7,6 +7,7 @@ import pytest
 from releasegate.errors import ForgeError
 from releasegate.ledger.state import fold
 from releasegate.runbook.begin import candidate_of
+from releasegate.runbook.outside import Page
 from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rollout import Order, Rollout
 from service import Service
@@ -235,3 +236,27 @@ def test_a_rollback_that_died_is_finished_by_the_same_command(service):
     assert (result.exit_code, result.rollback.exit_code) == (1, 0)
     assert result.headline == "v1.1.0-rc.1 was taken back: people complain"
     assert (kinds(world).count("rollback.started"), kinds(world).count("rollback.finished")) == (1, 1)
+
+
+HEALTH = POLICY.replace(
+    b"traffic: {", b'traffic: {health: {baseline: "http://127.0.0.1:1/old", canary: "http://127.0.0.1:1/new"}, '
+)
+
+
+@pytest.mark.parametrize(
+    ("down", "stage", "text"),
+    [
+        ("new", "canary", "the canary does not answer its health check: status 503; it gets no traffic"),
+        ("old", "settle", "the baseline does not answer its health check: status 503; it gets no traffic"),
+    ],
+)
+def test_what_does_not_answer_gets_no_traffic(service, down, stage, text):
+    def fetch(url):
+        return Page(503 if url.endswith(down) else 200, "")
+
+    result, world = service.roll_out(policy=HEALTH, fetch=fetch)
+    assert (result.exit_code, result.failed.id) == (4, stage)
+    assert result.failed.text == f"{text}; look why it is not up"
+    assert (result.rollback.traffic_is_back, world.traffic.split().weight) == (True, 0)
+    told = "0% in memory" if down == "new" else f"0% in memory; LOOK: {text.removesuffix('; it gets no traffic')}"
+    assert result.rollback.outcomes[0].text == told

@@ -126,6 +126,14 @@ class CommandTraffic(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Health(Section):
+    """Pages that answer with 200 where a track can take traffic."""
+
+    baseline: str | None = None
+    canary: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic(Section):
     """Who gets the canary."""
 
@@ -134,6 +142,7 @@ class Traffic(Section):
     flag: FlagTraffic | None = None
     haproxy: HaproxyTraffic | None = None
     command: CommandTraffic | None = None
+    health: Health = Health()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

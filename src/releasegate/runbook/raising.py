@@ -7,6 +7,7 @@ from releasegate.errors import FenceError, OutsideError
 from releasegate.forge.port import Tag
 from releasegate.ledger.event import Event
 from releasegate.ledger.state import State, fold
+from releasegate.runbook.health import require
 from releasegate.runbook.journal import Draft
 from releasegate.runbook.publish import see_live
 from releasegate.runbook.world import World
@@ -48,6 +49,7 @@ class Raising:
         nothing to lower, so this lowers it.
         """
         world = self._world
+        require(world, "canary")
         split = self._set(weight, fence(world, self._rollout))
         self._record(split, weight)
         live = see_live(world, split.revision)

@@ -26,6 +26,7 @@ from releasegate.runbook.claim import await_end, command, once
 from releasegate.runbook.flags import off_of, switch_off
 from releasegate.runbook.flags import plan as planned
 from releasegate.runbook.flow import await_return
+from releasegate.runbook.health import fault_of
 from releasegate.runbook.journal import Draft
 from releasegate.runbook.publish import see_live
 from releasegate.runbook.smoke import smoke
@@ -147,7 +148,8 @@ class Rollback:
     def _flip(self) -> str:
         split = self._world.traffic.set_weight(0.0, reason=self._request.reason)
         self._blob = split.revision
-        return split.description
+        fault = fault_of(self._world, "baseline", tries=1)
+        return f"{split.description}; LOOK: {fault}" if fault else split.description
 
     def _live(self) -> str:
         return see_live(self._world, self._blob)

@@ -14,6 +14,7 @@ from releasegate.policy.model import Run
 from releasegate.runbook import tags
 from releasegate.runbook.claim import command, once
 from releasegate.runbook.flow import await_return
+from releasegate.runbook.health import require
 from releasegate.runbook.journal import Draft
 from releasegate.runbook.publish import see_live
 from releasegate.runbook.raising import Raising, check_fence, fence
@@ -145,6 +146,7 @@ class Stages:
         world = self._world
         fence(world, self.rollout.id)
         deployed = self._deploy("baseline")
+        require(world, "baseline")
         split = world.traffic.set_weight(0.0, reason=f"{self._tag.name} is the baseline now")
         see_live(world, split.revision)
         await_return(world.canary, world.counts(), world.clock)
