@@ -5,9 +5,10 @@ import sys
 import pytest
 
 from fakes import MemoryForge
-from releasegate.errors import FenceError, OutsideError
+from releasegate.errors import FenceError, OutsideError, ReleasegateError
 from releasegate.runbook.outside import shell
 from releasegate.traffic.command import CommandTraffic
+from releasegate.traffic.document import DocumentTraffic
 from releasegate.traffic.flag import FlagTraffic
 from worlds import FLAG_FILE, FLAGS, MemoryTraffic
 
@@ -27,7 +28,58 @@ def of_flag(_):
     return FlagTraffic(forge, branch="main", path=FLAG_FILE, flag="checkout-v2", warn=lambda _: None)
 
 
-@pytest.fixture(params=[of_command, of_flag, lambda _: MemoryTraffic()], ids=["command", "flag", "memory"])
+def of_document(_):
+    return document(ROUTE, "spec.rules.0.backendRefs")
+
+
+LISTED = ("0.weight", "1.weight")
+
+
+def document(text, path, keys=LISTED):
+    forge = MemoryForge()
+    forge.commit("main", {"k8s/route.yaml": text.encode()}, "first\n", parent=None)
+    paths = {"baseline": f"{path}.{keys[0]}", "canary": f"{path}.{keys[1]}"}
+    return DocumentTraffic(repository=forge, branch="main", file="k8s/route.yaml", **paths)
+
+
+ROUTE = """\
+# who gets the shop
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: shop}
+spec:
+  rules:
+    - backendRefs:
+        - {name: shop, port: 80, weight: 100}   # what users have
+        - {name: shop-canary, port: 80, weight: 0}
+"""
+ISTIO = """\
+kind: VirtualService
+spec:
+  http:
+  - route:
+    - destination: {host: shop, subset: stable}
+      weight: 100
+    - destination: {host: shop, subset: canary}
+      weight: 0   # on trial
+"""
+TRAEFIK = """\
+http:
+  services:
+    shop:
+      weighted:
+        services:
+        - name: old
+          weight: 20
+        - name: new
+          weight: 0
+""".replace("\n", "\r\n")
+HELM = "image: shop\ncanary.weights:\n  stable: 100\n  canary: 0 # percent\n"
+
+
+@pytest.fixture(
+    params=[of_command, of_flag, of_document, lambda _: MemoryTraffic()], ids=["command", "flag", "document", "memory"]
+)
 def traffic(request, tmp_path):
     return request.param(tmp_path)
 
@@ -69,3 +121,42 @@ def test_a_command_that_does_not_do_what_it_says(tmp_path):
     (tmp_path / "split").write_text("lots")
     with pytest.raises(OutsideError, match="printed 'lots%', which is no percentage; let it print 5%"):
         traffic.split()
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "keys", "edits"),
+    [
+        (ROUTE, "spec.rules.0.backendRefs", LISTED, {"weight: 100}": "weight: 95}", "weight: 0}": "weight: 5}"}),
+        (ISTIO, "spec.http.0.route", LISTED, {"weight: 100\n": "weight: 95\n", "weight: 0 ": "weight: 5 "}),
+        (TRAEFIK, "http.services.shop.weighted.services", LISTED, {"ght: 20\r": "ght: 19\r", "ght: 0\r": "ght: 1\r"}),
+        (HELM, r"canary\.weights", ("stable", "canary"), {"stable: 100": "stable: 95", "canary: 0 ": "canary: 5 "}),
+    ],
+    ids=["gateway", "istio", "traefik", "helm"],
+)
+def test_two_numbers_change_and_no_other_byte(text, path, keys, edits):
+    traffic = document(text, path, keys)
+    traffic.set_weight(0.05, reason="a canary")
+    expected = text
+    for old, new in edits.items():
+        assert expected.count(old) == 1
+        expected = expected.replace(old, new)
+    assert traffic.repository.read("k8s/route.yaml", "main").content == expected.encode()
+    traffic.set_weight(0.0, reason="back")
+    assert traffic.repository.read("k8s/route.yaml", "main").content == text.encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            ROUTE.replace("weight: 0", "weight: much"),
+            "k8s/route.yaml: no whole number at `spec.rules.0.backendRefs.1.weight`",
+        ),
+        (ROUTE.replace("weight: 100", "weight: 0"), "k8s/route.yaml: both weights are 0; give the baseline its weight"),
+        ("a: [", "k8s/route.yaml:"),
+    ],
+)
+def test_a_file_that_cannot_be_read_so(text, message):
+    with pytest.raises(ReleasegateError) as error:
+        document(text, "spec.rules.0.backendRefs").split()
+    assert str(error.value).startswith(message)

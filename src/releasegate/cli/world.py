@@ -69,6 +69,7 @@ def own_folder(forge: Forge) -> Path:
 def traffic(app: App, policy: Policy, forge: Forge) -> Traffic:
     """The policy's way of splitting traffic."""
     from releasegate.traffic.command import CommandTraffic  # noqa: PLC0415
+    from releasegate.traffic.document import DocumentTraffic  # noqa: PLC0415
     from releasegate.traffic.flag import FlagTraffic  # noqa: PLC0415
     from releasegate.traffic.haproxy import HaproxyTraffic  # noqa: PLC0415
 
@@ -76,6 +77,11 @@ def traffic(app: App, policy: Policy, forge: Forge) -> Traffic:
     if wanted is not None and wanted.haproxy is not None:
         at = wanted.haproxy
         return HaproxyTraffic(sockets=at.sockets, backend=at.backend, baseline=at.baseline, canary=at.canary)
+    if wanted is not None and wanted.document is not None:
+        branch, paths = policy.release.branch, wanted.document
+        return DocumentTraffic(
+            repository=forge, branch=branch, file=paths.file, baseline=paths.baseline, canary=paths.canary
+        )
     if wanted is not None and wanted.command is not None:
         return CommandTraffic(app.shell(), wanted.command.get, wanted.command.set)
     assert wanted is not None  # noqa: S101  the caller looked

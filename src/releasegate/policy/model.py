@@ -126,6 +126,18 @@ class CommandTraffic(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentTraffic(Section):
+    """Traffic split by two weights in a YAML file of the repository."""
+
+    file: str
+    baseline: str
+    """The path of its weight: `spec.rules.0.backendRefs.0.weight`."""
+    canary: str
+    publish: Run | None = None
+    live: Live | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Health(Section):
     """Pages that answer with 200 where a track can take traffic."""
 
@@ -137,9 +149,9 @@ class Health(Section):
 class Traffic(Section):
     """Who gets the canary."""
 
-    LATER: ClassVar = ("document",)
-    ONE_OF: ClassVar = ("flag", "haproxy", "command")
+    ONE_OF: ClassVar = ("flag", "document", "haproxy", "command")
     flag: FlagTraffic | None = None
+    document: DocumentTraffic | None = None
     haproxy: HaproxyTraffic | None = None
     command: CommandTraffic | None = None
     health: Health = Health()

@@ -19,10 +19,13 @@ def deadline_of(policy: Policy) -> float:
 
 def see_live(world: World, revision: str) -> str:
     """Wait until a change of the split is live: at once, where a router splits the traffic and no file does."""
-    if world.policy.traffic is not None and world.policy.traffic.flag is None:
+    traffic, flags = world.policy.traffic, world.policy.flags
+    if traffic is not None and traffic.document is not None:
+        flags = Flags(publish=traffic.document.publish, live=traffic.document.live)
+    elif traffic is not None and traffic.flag is None:
         return "in force at once"
     deadline = world.canary.settle
-    flags, shell, fetch, clock = world.policy.flags, world.shell, world.fetch, world.clock
+    shell, fetch, clock = world.shell, world.fetch, world.clock
     return go_live(flags, revision, deadline=deadline, shell=shell, fetch=fetch, clock=clock)
 
 

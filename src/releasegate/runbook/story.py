@@ -45,6 +45,13 @@ def break_glass(world: World) -> tuple[str, ...]:
         return tuple(f"echo '{commands}' | socat stdio {_socat(address)}" for address in at.sockets)
     if traffic is not None and traffic.command is not None:
         return (" ".join(part.replace("{percent}", "0") for part in traffic.command.set),)
+    if traffic is not None and traffic.document is not None:
+        at_file = traffic.document
+        return (
+            f"git fetch origin && git switch --detach origin/{policy.release.branch}",
+            f"$EDITOR {at_file.file}    # {at_file.canary}: 0, and {at_file.baseline}: 100",
+            f"git commit -am 'Take the canary back by hand' && git push origin HEAD:{policy.release.branch}",
+        )
     flag = traffic.flag.name if traffic is not None and traffic.flag is not None else "FLAG"
     return (
         f"git fetch origin && git switch --detach origin/{policy.release.branch}",
