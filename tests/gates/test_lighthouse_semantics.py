@@ -300,3 +300,37 @@ def test_presets_differ_in_their_levels():
         levels[preset] = {r["auditId"]: r["level"] for r in found}
     assert levels["all"] == {"document-title": "error", "interactive": "error"}
     assert levels["recommended"] == levels["no-pwa"] == {"document-title": "error", "interactive": "warn"}
+
+
+def preset(stated):
+    """What is asked of `uses-long-cache-ttl`, of which the preset wants no row, and which has two."""
+    audits = {"uses-long-cache-ttl": {"score": 0.95, "details": {"items": [1, 2]}}}
+    asked = {"preset": "lighthouse:recommended", "assertions": stated, "includePassedAssertions": True}
+    found = peer([run(audits)], parse_config(asked, "rc.json"))["results"]
+    mine = [result for result in found if result["auditId"] == "uses-long-cache-ttl"]
+    return [(r["level"], r["name"], r["expected"], r["passed"]) for r in mine]
+
+
+def test_assertions_are_laid_over_a_preset_position_by_position():
+    assert preset({}) == [("warn", "maxLength", 0, False)]
+    assert preset({"uses-long-cache-ttl": ["error"]}) == [("error", "maxLength", 0, False)]
+    assert preset({"uses-long-cache-ttl": ["error", {"maxLength": 2}]}) == [("error", "maxLength", 2, True)]
+    assert preset({"uses-long-cache-ttl": ["warn", {"minScore": 1}]}) == [
+        ("warn", "maxLength", 0, False),
+        ("warn", "minScore", 1, False),
+    ]
+    assert preset({"uses-long-cache-ttl": "error"}) == [("error", "minScore", 0.9, True)]
+    assert preset({"uses-long-cache-ttl": "off"}) == []
+
+
+def test_a_row_whose_value_is_no_number_was_given_and_is_not_valid():
+    invalid = "Audit failed to produce a valid value. If this is reproducible, please file an issue on GitHub."
+    rows = [{"name": "void", "startTime": None}, {"name": "m", "duration": 3}]
+    timings = run({"user-timings": {"details": {"items": rows}}})
+    resources = run({"resource-summary": {"details": {"items": [{"resourceType": "font", "size": None}]}}})
+    for key, report in (("user-timings:void", timings), ("resource-summary:font:size", resources)):
+        _, (result,) = ask({key: ["error", {"maxNumericValue": 1}]}, report)
+        assert (result["actual"], result["message"]) == ("NaN", invalid)
+    assert one(["error", {"maxNumericValue": 3}], timings, key="user-timings:m")[2:] == (3, [3], True)
+    _, (result,) = ask({"a": "error"}, run({"a": {"score": None, "numericValue": 5}}))
+    assert result["message"].startswith('Audit did not produce a value at all. "minScore"')

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from releasegate.cli.app import App
 from releasegate.cli.gate import gate
 from releasegate.errors import InputError
+from releasegate.gates.lighthouse.assertions import parse_config
+from releasegate.gates.lighthouse.tighten import tighten
 from releasegate.gates.lighthouse.trend import Point, by_chance, read_history, trend
+from releasegate.verdict import Level
 
 LCP = "largest-contentful-paint"
 QUIET = [2000, 2010, 1990, 2005, 1995, 2020, 1980, 2000, 2008, 1992]
@@ -107,6 +110,21 @@ def test_the_chance_is_that_of_all_orders_counted_one_by_one(earlier, new):
     seen = above(tuple(range(len(earlier), len(everything))))
     exact = sum(above(chosen) <= seen for chosen in orders) / len(orders)
     assert by_chance(earlier, new) == (pytest.approx(exact) if exact <= 0.01 else 1.0)
+
+
+def test_a_threshold_far_above_the_worst_of_ten_runs_is_told_with_the_one_that_would_hold():
+    def told(limit, values=QUIET, level="error"):
+        asked = {"assertions": {LCP: [level, {"maxNumericValue": limit}], "interactive": "error"}}
+        return tighten(parse_config(asked, "rc.json"), runs(values))
+
+    (remark,) = told(2778)
+    assert (remark.check, remark.level, remark.expected, remark.observed, remark.where) == (
+        LCP, Level.INFO, "<= 2778", "<= 2.22e+03 would hold", "https://shop.test/",
+    )  # fmt: skip
+    assert remark.title == "this threshold could be tightened: the worst of 10 runs was 2020"
+    assert told(2777) == told(2778, level="off") == told(2778, QUIET[:9]) == ()
+    matrix = [{"matchingUrlPattern": "/cart", "assertions": {LCP: ["error", {"maxNumericValue": 9000}]}}]
+    assert tighten(parse_config({"assertMatrix": matrix}, "rc.json"), runs(QUIET)) == ()
 
 
 @pytest.mark.parametrize(
