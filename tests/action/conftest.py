@@ -138,7 +138,7 @@ def shop(tmp_path):
 def act(action, stand_ins, artifacts, tmp_path):
     """Run a workflow of a repository; every pin of the action and of GitHub's own is mapped to this machine."""
 
-    def run(folder, *, event="push", env=None, inputs=None, workflow=None, secrets=None, options=(), timeout=300):
+    def run(folder, *, event="push", env=None, inputs=None, workflow=None, secrets=None, options=()):
         if workflow is not None:
             file = folder / ".github" / "workflows" / "test.yml"
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -159,7 +159,7 @@ def act(action, stand_ins, artifacts, tmp_path):
         for option, values in settings.items():
             for name, value in (values or {}).items():
                 command += [option, f"{name}={value}"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=timeout)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=1800)
         return Run(done.returncode, done.stdout + done.stderr)
 
     return run

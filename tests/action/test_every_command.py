@@ -70,7 +70,7 @@ def test_every_command_runs_through_the_action(shop, act):
     (shop / "zap.json").write_bytes((SAMPLES / "zap.json").read_bytes())
     (shop / "canary.jsonl").write_text("\n".join(recording(bad=1)))
     commands = [name for name in leaves(releasegate) if name not in ELSEWHERE]
-    run = act(shop, workflow=workflow(commands), options=("--json",), timeout=900)
+    run = act(shop, workflow=workflow(commands), options=("--json",))
     codes = dict.fromkeys(commands, 0)
     for line in run.log.splitlines():
         entry = json.loads(line) if line.startswith("{") else {}

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>()#+!|~@&:])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~@&]|:(?=//))")
 
 
 def checklist(title: str, headline: str, names: Sequence[str], *, green: bool) -> str:
