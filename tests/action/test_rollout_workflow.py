@@ -64,6 +64,7 @@ def test_a_good_candidate_goes_to_everybody(tmp_path, act, artifacts):
     assert "- [x] checkout" in (artifacts / "smoke-checklist" / "smoke-checklist.md").read_text()
 
 
+@pytest.mark.soak
 def test_evidence_that_is_missing_stops_it_before_anything_is_deployed(tmp_path, act, artifacts):
     with open_shop(tmp_path / "shop", Options()) as house:
         candidate = tagged(house.repo)
