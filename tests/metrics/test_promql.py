@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime
 
-import fortnight
 import pytest
 
+import fortnight
 from releasegate.metrics import prometheus as reader
+from releasegate.metrics.past import history
 from releasegate.metrics.prometheus import PrometheusReader
 from releasegate.metrics.promql import covers
 from releasegate.metrics.source import prometheus_of, source_of
@@ -93,6 +94,14 @@ def polls(url, monkeypatch, many):
     return found, watched
 
 
+def histories(url, monkeypatch, many):
+    """The hour before a poll that coincides with scrapes, and before one that does not."""
+    monkeypatch.setattr(reader, "MANY", many)
+    slis = "errors: {ratio: {bad: 'http_requests_total{code=~\"5..\"}', total: http_requests_total}}"
+    policy = canary(url, slis, '{pod=~"shop-[01]"}', '{pod="shop-2"}')
+    return [history(policy, END - ago) for ago in (0, 40.5)]
+
+
 @pytest.mark.servers
 @pytest.mark.parametrize("server", ["prometheus", "victoria-metrics"])
 def test_very_many_series_give_the_same_counts_added_up_on_the_server(program, tmp_path, monkeypatch, server):
@@ -108,6 +117,9 @@ def test_very_many_series_give_the_same_counts_added_up_on_the_server(program, t
             fortnight.into_victoria_metrics(url, tmp_path / "prometheus" / "past.om")
         raw, _ = polls(url, monkeypatch, 5000)
         added_up, watched = polls(url, monkeypatch, 0)
+        past = [histories(url, monkeypatch, many) for many in (5000, 0)]
+    assert past[0] == past[1]
+    assert [len(lines) for lines in past[0]] == [60, 60]
     assert watched._reader._heavy
     assert raw[1].counts["rate"]["canary"] > 500
     assert [poll.problems for poll in raw] == [{}] * len(raw)

@@ -27,7 +27,7 @@ def history(canary: Canary, start: float) -> list[Line]:
         return []
     lag, interval = lag_of(canary), canary.interval
     number = min(int(HOUR / interval), MOST_POLLS)
-    source = Source(canary, PastReader(reader, start - number * interval - lag, start - lag), lag)
+    source = Source(canary, PastReader(reader, start - number * interval - lag, start - lag, interval), lag)
     lines = []
     for back in range(number, -1, -1):
         counts = source.advance(start - back * interval).counts
@@ -40,10 +40,12 @@ def history(canary: Canary, start: float) -> list[Line]:
 class PastReader:
     """A `Reader` of the baseline's samples between two moments (Unix seconds), each selector fetched once."""
 
-    def __init__(self, reader: PrometheusReader, begin: float, end: float) -> None:
+    def __init__(self, reader: PrometheusReader, begin: float, end: float, interval: float) -> None:
         self._reader = reader
         self._begin = begin
         self._end = end
+        self._interval = interval
+        self._added_up: dict[Selector, Answer | None] = {}
         self._fetched: dict[Selector, Answer | MetricsError] = {}
         self._names: dict[str, frozenset[str] | None] = {}
 
@@ -53,6 +55,9 @@ class PastReader:
         """See `Reader`; the canary is not read."""
         if track != "baseline":
             raise MetricsError("only the baseline has a history")
+        added_up = self._increments(selector)
+        if added_up is not None:
+            return increments_between(added_up, since, at)
         found = {}
         for labels, samples in self._fetch(selector).items():
             last = _up_to(samples, at)
@@ -75,6 +80,15 @@ class PastReader:
             self._names[name] = self._reader.label_names(name, self._end)
         return self._names[name]
 
+    def _increments(self, selector: Selector) -> Answer | None:
+        """What was counted from poll to poll, where there are so many series that the server has to add it up."""
+        if selector not in self._added_up:
+            heavy = self._reader.is_heavy(selector, self._end)
+            self._added_up[selector] = (
+                self._reader.polls(selector, self._begin, self._end, self._interval) if heavy else None
+            )
+        return self._added_up[selector]
+
     def _fetch(self, selector: Selector) -> Answer:
         if selector not in self._fetched:
             try:
@@ -90,3 +104,13 @@ class PastReader:
 def _up_to(samples: Sequence[tuple[float, float]], at: float) -> int:
     """How many samples are not after `at`."""
     return bisect_right(samples, round(at * 1000), key=lambda sample: round(sample[0] * 1000))
+
+
+def increments_between(increments: Answer, since: float | None, at: float) -> Mapping[Labels, Sequence[float]]:
+    """Increments as series of their own, which count in full because nobody knew them before; of 0 as a first mark."""
+    here = ("__since__", "" if since is None else f"{since:.3f}")
+    found = {}
+    for labels, polls in increments.items():
+        first = len(polls) if since is None else _up_to(polls, since)
+        found[labels | {here}] = [sum(count for _, count in polls[first : _up_to(polls, at)])]
+    return found

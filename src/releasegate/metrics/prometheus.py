@@ -74,7 +74,7 @@ class PrometheusReader:
 
     def _added_up(self, selector: Selector, since: float, at: float) -> Mapping[Labels, Sequence[float]]:
         """The increments after `since` as series of their own, which count in full because nobody knew them before."""
-        answer = self._ask(increments(selector, at - since, ("le",) if selector.name.endswith("_bucket") else ()), at)
+        answer = self._ask(increments(selector, at - since, _kept(selector)), at)
         here = ("__since__", f"{since:.3f}")
         return {labels | {here}: [value for _, value in samples] for labels, samples in answer.items()}
 
@@ -82,6 +82,21 @@ class PrometheusReader:
         """The raw samples after `since` and up to `at`."""
         # A sample at `since` itself, which some servers give and others do not, is the mark and adds nothing.
         return _nameless(self._found(selector, at - since, at))
+
+    def is_heavy(self, selector: Selector, at: float) -> bool:
+        """Whether a selector has so many series that raw samples of them would be slow."""
+        return any(count > MANY for samples in self._ask(f"count({selector})", at).values() for _, count in samples)
+
+    def polls(self, selector: Selector, begin: float, end: float, interval: float) -> Answer:
+        """What was counted in each interval from `begin` to `end`, by the moments at which the intervals ended.
+
+        A subquery's moments are whole multiples of its step; everything is shifted so that the polls' are.
+        """
+        shift = -end % interval
+        query = increments(selector, interval, _kept(selector), shift)
+        span = f"{round((end - begin) * 1000)}ms:{round(interval * 1000)}ms"
+        answer = self._ask(f"({query})[{span}]", end + shift)
+        return {labels: [(at - shift, count) for at, count in samples] for labels, samples in answer.items()}
 
     def levels(self, selector: Selector, track: str, at: float) -> Sequence[float]:
         """See `Reader`."""
@@ -114,6 +129,11 @@ class PrometheusReader:
             except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
                 raise MetricsError("the answer is not Prometheus'", remedy="does the policy name its API?") from error
         return self._answers[query]
+
+
+def _kept(selector: Selector) -> tuple[str, ...]:
+    """The labels that a sum of increments keeps apart."""
+    return ("le",) if selector.name.endswith(BUCKET) else ()
 
 
 def _only(answer: Answer, selector: Selector) -> Answer:

@@ -13,7 +13,7 @@ PLAIN = re.compile(r"(?!.*\(\?)[\w .*+?|()\[\]/:,-]*")
 
 def known(selector: Selector) -> str:
     """The newest sample of each series, also of one that has had none for some time."""
-    return f"last_over_time({selector}[{LOOK_BACK}])"
+    return _earlier(selector, 0.0)
 
 
 def raw(selector: Selector, seconds: float) -> str:
@@ -21,15 +21,21 @@ def raw(selector: Selector, seconds: float) -> str:
     return f"{selector}[{max(round(seconds * 1000), 1)}ms]"
 
 
-def increments(selector: Selector, seconds: float, by: Sequence[str]) -> str:
-    """What the selector's series counted in the last `seconds`, summed by labels on the server.
+def increments(selector: Selector, seconds: float, by: Sequence[str], shift: float = 0.0) -> str:
+    """What the selector's series counted in the last `seconds`, summed by labels on the server; `shift` seconds ago.
 
     The difference of each series to what it was before; one below 0 stands for a start from zero, and a series that was
     not there before is new: of both the value counts in full. Nothing is extrapolated, so that counts stay whole.
     Unlike raw samples it does not see what was counted between the last sample before a reset and the reset.
     """
-    before = f"last_over_time({selector}[{LOOK_BACK}] offset {max(round(seconds * 1000), 1)}ms)"
-    return f"sum by ({', '.join(by)}) ((({known(selector)} - {before}) >= 0) or {known(selector)})"
+    now, before = (_earlier(selector, ago) for ago in (shift, shift + seconds))
+    return f"sum by ({', '.join(by)}) ((({now} - {before}) >= 0) or {now})"
+
+
+def _earlier(selector: Selector, seconds: float) -> str:
+    milliseconds = round(seconds * 1000)
+    offset = f" offset {milliseconds}ms" if milliseconds else ""
+    return f"last_over_time({selector}[{LOOK_BACK}]{offset})"
 
 
 def covers(groups: Iterable[Sequence[Selector]]) -> Mapping[Selector, Selector]:
