@@ -19,7 +19,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from releasegate.rehearsal.sample.behaviour import FIRST, LATENCY, SCENARIOS, Behaviour, Fault, Outcome, Scenario
+from releasegate.rehearsal.sample.behaviour import FIRST, LATENCY, READ, SCENARIOS, Behaviour, Fault, Outcome, Scenario
 from releasegate.rehearsal.sample.measures import Measures
 from releasegate.rehearsal.serving import Handler, serve
 
@@ -73,6 +73,8 @@ class Service:
         self._shared = shared if scenario.outage else None
         self._count = {route: itertools.count() for route in ROUTES}
         self._arrivals = itertools.count(1)
+        self._flows = False
+        self._read = 0
         self.assets = {name: asset(name) for name in ASSETS}
         page = Template(asset("page.html").decode())
         self._page = page.substitute(track=identity.track, release=identity.release).encode()
@@ -80,7 +82,8 @@ class Service:
     def hears(self) -> bool:
         """Whether the next request arrives at all: none does any more at a canary that has fallen silent."""
         first = next(self._arrivals) <= FIRST
-        if self._is_canary and not first and self._shared is not None:
+        self._flows = self._flows or not first
+        if self._is_canary and self._read >= READ and self._shared is not None:
             self._shared.touch()
         return first or not (self._is_canary and self._scenario.silent)
 
@@ -99,6 +102,11 @@ class Service:
         answer = self._failure() if outcome.fails else self._success(route, outcome)
         self.measures.request(route, status, time.perf_counter() - started)
         return status, *answer
+
+    def metrics(self) -> bytes:
+        """The metrics page."""
+        self._read += self._flows
+        return self.measures.page()
 
     def health(self) -> bytes:
         """What a smoke check reads."""
@@ -161,7 +169,7 @@ def handler(service: Service) -> type[Handler]:
             elif path == "/healthz":
                 self.answer(200, JSON, service.health())
             elif path == "/metrics":
-                self.answer(200, service.measures.content_type, service.measures.page())
+                self.answer(200, service.measures.content_type, service.metrics())
             elif path != name and name in ASSETS:
                 self.answer(200, ASSETS[name], service.assets[name], {**SECURITY, "Cache-Control": "max-age=86400"})
             else:

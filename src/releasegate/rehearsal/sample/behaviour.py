@@ -53,11 +53,13 @@ class Scenario:
     silent: bool = False
     """Whether no request reaches the canary any more after its first `FIRST` ones."""
     outage: tuple[Fault, ...] = ()
-    """Both tracks', from the canary's first `FIRST` requests on: something that they share breaks."""
+    """Both tracks', once the canary had its first `FIRST` requests and its metrics were read `READ` times since."""
 
 
 FIRST = 60
-"""Requests of the canary until it falls silent, or the outage begins: the split has been seen to flow by then."""
+"""Requests of the canary until it falls silent: the split has been seen to flow by then."""
+READ = 8
+"""Readings of the metrics until the outage begins: however slow the machine is, the watch has begun by then."""
 SCENARIOS = {
     "healthy": Scenario(),
     "errors": Scenario((Fault("errors", "*", 10),)),
