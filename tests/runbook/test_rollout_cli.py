@@ -1,0 +1,92 @@
+"""`releasegate rollout` and `rollback` in a terminal."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from releasegate.ledger.event import STAGES
+from repositories import committed, git, origin, with_origin
+from worlds import FLAG_FILE, FLAGS, POLICY
+
+SMOKE = 'manual: [the till prints]\nchecks: {page: {url: "http://127.0.0.1:9/"}}\n'
+WHOLE = POLICY.decode().replace("rollback: {", "rollback: {smoke: smoke.yaml, ")
+WHOLE = WHOLE.replace('command: [ci, "{tag}"]', 'command: ["true"]')
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    folder = with_origin(tmp_path / "here", origin(tmp_path / "origin"))
+    committed(folder, {FLAG_FILE: FLAGS.decode(), "releasegate.yaml": WHOLE, "smoke.yaml": SMOKE})
+    git(folder, "push", "--quiet", "origin", "HEAD:main")
+    return folder
+
+
+def run(folder, *arguments):
+    command = [sys.executable, "-I", "-m", "releasegate", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_plan_changes_nothing(checkout):
+    before = git(checkout, "ls-remote", "origin")
+    code, output, errors = run(checkout, "rollout", "--dry-run", "--format", "json")
+    plan = json.loads(output)
+    assert (code, errors) == (0, "")
+    assert [step["step"] for step in plan["steps"]] == list(STAGES)
+    assert not any(step["done"] for step in plan["steps"])
+    assert plan["steps"][0]["would"].startswith("v0.1.0-rc.1 on ")
+    assert plan["now"] == "flag checkout-v2 in config/feature-flags.yaml: on for 0%"
+    assert git(checkout, "ls-remote", "origin") == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["v9.9.9"], 2, "releasegate: there is no tag `v9.9.9`; is it spelled right, and pushed?\n"),
+        (["--accept-inconclusive"], 2, "releasegate: no reason is given; say why with --reason TEXT\n"),
+        (["--until", "lunch"], 2, "releasegate: Invalid value for '--until': 'lunch' is not one of"),
+        (
+            ["--override-freeze", "--reason", "urgent"], 2,
+            "releasegate: nobody vouches that you are Ada, so you cannot override a freeze; dispatch the workflow on",
+        ),
+        (["--resume-or-rollback"], 0, ""),
+    ],
+)  # fmt: skip
+def test_what_it_says_when_it_does_not_begin(checkout, arguments, code, said):
+    found, _, errors = run(checkout, "rollout", *arguments)
+    assert (found, errors.startswith(said)) == (code, True), errors
+    assert "traffic.raised" not in git(checkout, "ls-remote", "origin")
+
+
+def test_without_a_gate_it_stops_before_any_traffic_and_goes_on_from_there(checkout):
+    for _ in range(2):
+        code, output, errors = run(checkout, "rollout", "--format", "json")
+        result = json.loads(output)
+        assert (code, result["headline"]) == (3, "v0.1.0-rc.1 stopped at `gates`: no gate in the policy"), errors
+        assert [stage["stage"] for stage in result["stages"]] == ["tag", "gates"]
+    assert [stage["state"] for stage in result["stages"]] == ["already", "failed"]
+    assert "v0.1.0-rc.1" in git(checkout, "ls-remote", "--tags", "origin")
+    code, output, _ = run(checkout, "status")
+    assert "rollout of v0.1.0-rc.1, 1 of 9 stages done, next: gates" in output
+
+
+def test_a_rollback_shows_what_it_would_do(checkout):
+    run(checkout, "rollout", "--until", "tag")
+    code, output, errors = run(checkout, "rollback", "--dry-run")
+    assert (code, errors) == (0, "")
+    assert output.startswith(
+        "now: flag checkout-v2 in config/feature-flags.yaml: on for 0%\n"
+        "from v0.1.0-rc.1 to no last known good release\n1. set the canary's weight to 0\n"
+    )
+    assert "\n   -  enabled: true\n   +  enabled: false\n" in output
+
+
+def test_a_manual_check_is_ticked_by_somebody(checkout):
+    assert run(checkout, "rollback", "--tick", "1")[:2] == (0, "recorded: Ada looked at 1. the till prints\n")
+    code, output, _ = run(checkout, "ledger", "show", "--format", "json")
+    assert (code, "smoke.ticked" in output) == (0, True)
+    assert run(checkout, "rollback", "--tick", "2")[2] == (
+        "releasegate: --tick: there are 1 manual checks; see rollback.smoke\n"
+    )
