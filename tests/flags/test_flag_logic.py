@@ -96,6 +96,12 @@ def test_what_rules_mean(rule, answer):
             {"===": [False, 0]},
             "`===` of the targeting compares a boolean with a number, which evaluators do differently",
         ),
+        ({"==": [True, True]}, "`==` of the targeting compares two booleans, which evaluators do differently"),
+        ({"in": ["", ""]}, "`in` of the targeting looks for no text in no text, which evaluators do differently"),
+        (
+            {"in": [1, 1]},
+            "`in` of the targeting looks into what is neither text nor list, which evaluators do differently",
+        ),
         ({"==": [1]}, "`==` of the targeting takes two arguments"),
         ({"<": [1]}, "`<` of the targeting takes two arguments, or three to say between, by `<` or `<=`"),
         ({"<": [None, 1, None]}, "`<` of the targeting compares with null, which evaluators do differently"),
@@ -147,11 +153,19 @@ def test_shared_rules_are_looked_up():
 @pytest.mark.parametrize(
     ("targeting", "message"),
     [
+        (
+            {"if": [False, {"cat": ["a", {"or": ["b"]}]}]},
+            "f: `cat` of the targeting takes what `or` or `and` gives, which evaluators do differently",
+        ),
+        (
+            {"or": ["on", {"starts_with": [{"var": "email"}, 1]}]},
+            "f: `starts_with` of the targeting has a constant that is no text, which evaluators do differently",
+        ),
         ({"$ref": "nobody"}, "f: the targeting refers to `nobody`, which is not in $evaluators"),
         ({"$ref": "loop"}, "f: the targeting rule refers to itself"),
     ],
 )
-def test_a_reference_that_leads_nowhere(targeting, message):
+def test_a_reference_that_leads_nowhere_and_a_rule_that_is_read_differently(targeting, message):
     with pytest.raises(FlagError) as error:
         evaluator(referring(targeting), "a", Runtime())
     assert error.value.what == message.replace("f: ", "`a`: ")

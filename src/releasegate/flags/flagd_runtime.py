@@ -26,6 +26,7 @@ def evaluator(name: str, flag: Any, whole: Mapping[str, Any], runtime: Runtime) 
     if not targeting:
         return lambda _: fallback
     rule = _resolved(targeting, whole.get("$evaluators") or {})
+    logic.check(rule)
     generation = runtime.generation or "cbor"
     own: dict[str, Any] = {"flagKey": name}
     if runtime.now is not None:

@@ -26,7 +26,6 @@ def evaluate(rule: Any, data: Mapping[str, Any], operators: Mapping[str, Operato
         raise FlagError("a rule of the targeting does not have exactly one operator")
     (name, arguments), *_ = rule.items()
     arguments = arguments if isinstance(arguments, list) else [arguments]
-    _refuse_odd(name, arguments)
     if name in _LAZY:
         return _LAZY[name](arguments, lambda item: evaluate(item, data, operators, depth + 1))
     values = [evaluate(item, data, operators, depth + 1) for item in arguments]
@@ -38,10 +37,24 @@ def evaluate(rule: Any, data: Mapping[str, Any], operators: Mapping[str, Operato
     return operator(values)
 
 
+def check(rule: Any) -> None:
+    """Stop at what one evaluator reads wrongly or refuses without looking at a value, in branches not taken too."""
+    if isinstance(rule, list):
+        for item in rule:
+            check(item)
+    elif isinstance(rule, dict):
+        for name, found in rule.items():
+            arguments = found if isinstance(found, list) else [found]
+            _refuse_odd(name, arguments)
+            check(arguments)
+
+
 def _refuse_odd(name: str, arguments: Sequence[Any]) -> None:
-    """Stop at what one evaluator reads wrongly, or refuses, without looking at a value."""
-    if name == "cat" and any(isinstance(argument, dict) and {"or", "and"} & argument.keys() for argument in arguments):
-        raise FlagError("`cat` of the targeting joins what `or` or `and` gives, which evaluators do differently")
+    if name in {"cat", "in"} and any(isinstance(one, dict) and {"or", "and"} & one.keys() for one in arguments):
+        raise FlagError(f"`{name}` of the targeting takes what `or` or `and` gives, which evaluators do differently")
+    constants = [argument for argument in arguments if not isinstance(argument, dict)]
+    if name in {"cat", "starts_with", "ends_with"} and not all(isinstance(constant, str) for constant in constants):
+        raise FlagError(f"`{name}` of the targeting has a constant that is no text, which evaluators do differently")
 
 
 def truth(value: Any) -> bool:
