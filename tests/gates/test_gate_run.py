@@ -222,6 +222,14 @@ def test_what_the_ledger_holds_by_mistake_is_named(checkout):
     )
 
 
+def test_a_name_that_no_file_can_have_is_an_error(checkout):
+    for more in ({"extends": "a\0b", "assert": {}}, {"assert": {"budgetsFile": "a\0b"}}):
+        write(checkout, {"rc.json": json.dumps({"ci": more}), "lhr.json": lighthouse(1, 1)})
+        with pytest.raises(InputError) as caught:
+            run(checkout, "lighthouse", "lhr.json", "--config", "rc.json")
+        assert str(caught.value) == "'a\\x00b': cannot be read: embedded null byte; correct the name"
+
+
 def test_newly_failing_tests_are_told_apart_by_the_last_run_in_the_ledger(checkout):
     policy(checkout, "  tests:\n    unit: {junit: a.xml, previous: ledger}\n")
     head = git(checkout, "rev-parse", "HEAD")

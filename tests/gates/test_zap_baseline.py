@@ -107,23 +107,29 @@ ALERT = {"pluginId": "10038", "alert": "CSP", "risk": "Medium", "url": "https://
 @pytest.mark.parametrize(
     ("flags", "rules", "said"),
     [
-        ([], None, ("warn", "warn", "WARN", 2)),
-        (["-I"], None, ("warn", "warn", "WARN", 0)),
-        (["-i"], None, ("pass", "info", "INFO", 0)),
-        ([], "10038\tFAIL\t(x)\n", ("fail", "error", "FAIL", 1)),
-        ([], "10038\tIGNORE\t(x)\n", ("pass", "info", "IGNORE", 0)),
-        ([], "*\tOUTOFSCOPE\t.*\n", ("pass", "info", "IGNORE", 0)),
+        ([], None, ("warn", "warn", "WARN", "none (WARN)", 2)),
+        (["-I"], None, ("warn", "warn", "WARN", "none (WARN)", 0)),
+        (["-i"], None, ("pass", "info", "INFO", "", 0)),
+        (["--progress", "p.json"], None, ("pass", "info", "INFO", "any (WARN in progress)", 0)),
+        ([], "10038\tFAIL\t(x)\n", ("fail", "error", "FAIL", "none (FAIL)", 1)),
+        ([], "10038\tIGNORE\t(x)\n", ("pass", "info", "IGNORE", "any (PASS or IGNORE)", 0)),
+        ([], "10038\tPASS\t(x)\n", ("pass", "info", "IGNORE", "any (PASS or IGNORE)", 0)),
+        ([], "*\tOUTOFSCOPE\t.*\n", ("pass", "info", "IGNORE", "any (zap-baseline does not count it)", 0)),
     ],
 )
 def test_the_verdict_and_its_findings_follow_the_exit_code(tmp_path, flags, rules, said):
     (tmp_path / "report.json").write_text(as_report([ALERT]))
+    issue = {"id": "10038", "state": "inprogress", "link": "https://i/1"}
+    (tmp_path / "p.json").write_text(json.dumps({"issues": [issue]}))
     if rules:
         (tmp_path / "rules.tsv").write_text(rules)
         flags = [*flags, "--rules", "rules.tsv"]
     output, exit_code = run(tmp_path, ["report.json", "--compatibility", "zap-baseline", *flags])
     document = json.loads(output)
     (finding,) = document["findings"]
-    assert (document["verdict"], finding["level"], finding["details"]["action"], exit_code) == said
+    seen = (document["verdict"], finding["level"], finding["details"]["action"], finding["expected"], exit_code)
+    assert seen == said
+    assert [place["uri"] for place in finding["details"]["instances"]] == ["https://target.example/"]
 
 
 def alerts(*plugins, risk=Risk.MEDIUM, uris=("https://a/",), **more):
