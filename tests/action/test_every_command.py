@@ -15,7 +15,7 @@ ELSEWHERE = {"action", "rehearse", "rollout", "canary watch", "canary backtest"}
 """Their own tests run them, or they need more than a repository."""
 INPUTS = {
     "canary plan": ({"args": "--requests 100 --errors 1%"}, 0),
-    "canary replay": ({"args": "canary.jsonl"}, 0),
+    "canary replay": ({"args": "canary.jsonl"}, 3),
     "flags get": ({"args": "checkout-v2"}, 0),
     "flags list": ({}, 0),
     "flags lint": ({}, None),
@@ -70,6 +70,7 @@ def test_every_command_runs_through_the_action(shop, act):
     (shop / "zap.json").write_bytes((SAMPLES / "zap.json").read_bytes())
     (shop / "canary.jsonl").write_text("\n".join(recording(bad=1)))
     commands = [name for name in leaves(releasegate) if name not in ELSEWHERE]
+    commands.sort(key=lambda name: name != "tag rc")  # the others leave changes behind, and a dirty tree is not tagged
     run = act(shop, workflow=workflow(commands), options=("--json",))
     codes = dict.fromkeys(commands, 0)
     for line in run.log.splitlines():
