@@ -180,3 +180,24 @@ def test_a_command_that_fails_once_is_tried_by_the_next_rollback(service):
     service.shop.broken.clear()
     result, _ = roll_back(service)
     assert (result.exit_code, service.shop.deployed["baseline"]) == (0, LIVE)
+
+
+@pytest.mark.parametrize("step", ["set_weight", "follow-up"])
+def test_an_interruption_does_not_end_it_before_the_traffic_is_back(service, step):
+    service.roll_out(order=Order(until="canary"))
+    world, flip = service.world(), service.traffic.set_weight
+    hit = []
+
+    def interrupted(*arguments, **options):
+        if not hit:
+            hit.append(True)
+            raise KeyboardInterrupt
+        return flip(*arguments, **options)
+
+    if step == "set_weight":
+        service.traffic.set_weight = interrupted
+    else:
+        world.forge.open_issue = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        roll_back(service, world)
+    assert (hit, service.traffic.weight) == ([True], 0)

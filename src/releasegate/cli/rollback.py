@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from releasegate.cli.app import App, Verb, pass_app
+from releasegate.cli.interrupt import one_way_to_end
 from releasegate.cli.live import live_view
 from releasegate.cli.world import build_world
 from releasegate.errors import UsageError
@@ -47,7 +48,8 @@ def rollback(
     if interactive:
         _ask(world, Rollback(world, request, lambda _: None))
     terminal = not app.json and sys.stderr.isatty()
-    with live_view(f"rollback of {world.policy.service}", world.canary.window, interactive=terminal) as tell:
+    title = f"rollback of {world.policy.service}"
+    with one_way_to_end(), live_view(title, world.canary.window, interactive=terminal) as tell:
         result = Rollback(world, request, tell).run()
     if interactive and not reason:
         _explain(world, result, click.prompt("Why (may be empty)", default="", show_default=False, err=True))

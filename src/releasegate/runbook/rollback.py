@@ -136,14 +136,25 @@ class Rollback:
         return self._leaving, self._to
 
     def run(self) -> Result:
-        """Take every step, whatever became of those before it, and record the whole."""
-        for step in self.plan():
-            self._tell(Began(step.id, step.title))
-            outcome = take(step, self._world.clock)
-            self._tell(outcome)
-            self._outcomes.append(outcome)
+        """Take every step, whatever became of those before it, and record the whole.
+
+        An interruption is passed on, but not before the traffic is back.
+        """
+        try:
+            for step in self.plan():
+                self._take(step)
+        except KeyboardInterrupt:
+            if not self._outcomes:
+                self._take(self.plan()[0])
+            raise
         self._finish()
         return Result(self._leaving, self._to, tuple(self._outcomes))
+
+    def _take(self, step: Step) -> None:
+        self._tell(Began(step.id, step.title))
+        outcome = take(step, self._world.clock)
+        self._tell(outcome)
+        self._outcomes.append(outcome)
 
     def _flip(self) -> str:
         split = self._world.traffic.set_weight(0.0, reason=self._request.reason)
