@@ -12,7 +12,8 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
-DEADLINE = 20.0
+DEADLINE = 180.0
+"""Seconds after which a server hangs: a busy machine may need many times as long as an idle one."""
 
 
 def free_port():

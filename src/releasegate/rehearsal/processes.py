@@ -12,7 +12,7 @@ from typing import Self
 
 from releasegate.errors import OutsideError
 
-START_DEADLINE = 20.0
+START_DEADLINE = 60.0
 """Seconds that a child has to become ready."""
 STOP_DEADLINE = 5.0
 """Seconds that a child has to end by itself before it is killed."""
