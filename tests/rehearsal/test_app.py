@@ -35,7 +35,7 @@ def start():
 
 
 def ask(port, method, path, body=None):
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=120)) as connection:
         connection.request(method, path, body)
         response = connection.getresponse()
         return response.status, response.headers, response.read().decode()
@@ -125,7 +125,7 @@ def test_page_api_and_health_say_which_version_and_track_answer(start):
 )
 def test_what_is_no_request_of_the_service_is_refused_and_not_counted(start, method, path, headers, status):
     _, port = start()
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=120)) as connection:
         connection.putrequest(method, path)
         for name, value in headers.items():
             connection.putheader(name, value)
@@ -192,7 +192,7 @@ def test_what_both_tracks_share_breaks_once_the_canary_is_watched(start, tmp_pat
 
 def test_an_answer_is_one_write_on_a_connection_that_stays_open(start):
     _, port = start()
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=120) as connection:
         for _ in range(3):
             connection.sendall(b"GET /api/cart HTTP/1.1\r\nHost: sample\r\n\r\n")
             head, _, body = connection.recv(65536).partition(b"\r\n\r\n")

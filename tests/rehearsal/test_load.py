@@ -80,7 +80,7 @@ def load(start, branch):
 
 
 def get(address, path):
-    with contextlib.closing(http.client.HTTPConnection(address.removeprefix("http://"), timeout=10)) as connection:
+    with contextlib.closing(http.client.HTTPConnection(address.removeprefix("http://"), timeout=120)) as connection:
         connection.request("GET", path)
         response = connection.getresponse()
         return response.status, response.read().decode()
@@ -88,7 +88,7 @@ def get(address, path):
 
 def until(live, condition):
     """Read `/live` until the condition holds; the reading."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while True:
         document = json.loads(get(live, "/live")[1])
         if condition(document):
