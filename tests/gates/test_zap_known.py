@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import islice, product
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from test_zap_gate import alert, gate, report, write
 
@@ -192,6 +192,7 @@ def test_addresses_are_shown_without_their_secrets():
 
 
 @given(st.text(alphabet="aZ7/?&=;#:._-{} %é", max_size=40), st.text(alphabet="aZ7/() «»\\", max_size=30))
+@example("", "\\\\/7")
 def test_what_the_ledger_keeps_of_a_place_is_the_same_place_without_its_values(path, node):
     kept, bare = Node(uri=f"https://shop.example/{path}", node=node), Instance(uri=path)
     found = Alert("https://shop.example", "1", "1-1", "A", Risk.LOW, Confidence.LOW, [kept, bare])

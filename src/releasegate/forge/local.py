@@ -165,18 +165,18 @@ class LocalForge:
         that are committed are brought in step there, and `RepositoryError` is raised (and nothing done) if they hold
         changes of the user's own.
         """
-        ref = self._ref("heads", branch)
+        ref, refs = self._ref("heads", branch), self.refs  # where there is no repository, that is said first
         self._identity()
         new = worktree.build_commit(self.git, files, message, parent, self._who)
         if self.shared:
-            self.refs.swap(ref, new, parent)
+            refs.swap(ref, new, parent)
             return new
-        if self.refs.get(ref) != parent:
+        if refs.get(ref) != parent:
             raise RaceError(f"`{branch}` moved meanwhile", remedy="run the command again")
         checkouts = worktree.checkouts(self.git, ref)
         for checkout in checkouts:
             worktree.refuse_own_changes(checkout, sorted(files), parent, new)
-        self.refs.swap(ref, new, parent)
+        refs.swap(ref, new, parent)
         for checkout in checkouts:
             worktree.follow(checkout, parent, new)
         return new

@@ -11,6 +11,7 @@ _SECRET = re.compile(
 _USER = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/?#@]*@", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z0-9]+")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_ESCAPED = re.compile(r"\\+/")  # every escape of a slash, or the place of a place would be another
 _NODE_PARAMETERS = re.compile(r" \([^/]*\)$")
 
 
@@ -39,7 +40,7 @@ def _is_secret(name: str) -> bool:
 def place(instance: Instance) -> str:
     """Where an instance lies, the same in two scans: ids, tokens and parameter values are left out."""
     if isinstance(instance, Node) and instance.node:
-        node = instance.node.replace("\\/", "/")
+        node = _ESCAPED.sub("/", instance.node)
         parameters = _NODE_PARAMETERS.search(node)
         cut = parameters.start() if parameters else len(node)
         return _without_ids(node[:cut]) + node[cut:]
