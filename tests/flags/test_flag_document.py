@@ -193,3 +193,12 @@ def test_a_comment_behind_the_last_value_comes_back_too():
     edit = FlagFile.parse(text.encode(), "flags.yaml").rollout("a", 5)
     assert edit.content == b"a:\n  enabled: true  # why\n  percentage: 5\nb: 1\n"
     assert edit.after.restore(edit.removed).content == text.encode()
+
+
+@pytest.mark.parametrize(
+    ("words", "swap"), [("set AGENT_SAFE_MODE on", ("MODE: 0", "MODE: 1")), ("set banner off", ('"yes"', '"no"'))]
+)
+def test_a_flag_is_restored_although_another_was_changed_since(words, swap):
+    edit = FlagFile.parse(PLAIN.encode(), "flags.yaml").off("checkout-v2")
+    since = make(edit.after, words).after
+    assert since.restore(edit.removed).content.decode() == PLAIN.replace(*swap)
