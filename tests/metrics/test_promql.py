@@ -90,7 +90,7 @@ def polls(url, monkeypatch, many):
         "rate: {throughput: http_requests_total}"
     )
     watched = source_of(canary(url, slis, '{pod=~"shop-[01]"}', '{pod="shop-2"}'))
-    found = [watched.advance(END - fortnight.SCRAPE * back) for back in range(240, 0, -1)]
+    found = [watched.advance(END - fortnight.SCRAPE * back) for back in range(100, 0, -1)]
     return found, watched
 
 
