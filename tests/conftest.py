@@ -1,5 +1,6 @@
 """Fixtures that several rooms share."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -51,6 +52,14 @@ def program():
         pytest.skip(reason)
 
     return find
+
+
+@pytest.fixture
+def alone_under_load(tmp_path_factory):
+    """One service under load at a time: two on two cores starve each other, and a judge then sees too little."""
+    with (tmp_path_factory.getbasetemp().parent / "load.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")

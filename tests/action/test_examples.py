@@ -72,6 +72,7 @@ def as_rehearsed(text, addresses: Addresses):
 
 @pytest.mark.soak
 @pytest.mark.servers
+@pytest.mark.usefixtures("alone_under_load")
 def test_the_api_is_watched_in_a_real_prometheus_and_taken_back(program, tmp_path, act, artifacts):
     program("prometheus")
     with open_shop(tmp_path / "shop", Options(scenario="errors", prometheus=True)) as house:

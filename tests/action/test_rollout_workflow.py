@@ -16,6 +16,8 @@ from releasegate.rehearsal.rehearse import Options, open_shop
 from releasegate.runbook.tags import find
 from repositories import git
 
+pytestmark = pytest.mark.usefixtures("alone_under_load")
+
 ROLLOUT = ROOT / ".github" / "workflows" / "rollout.yml"
 
 

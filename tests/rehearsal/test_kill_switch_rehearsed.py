@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 import yaml
 
 from releasegate.cli.app import App
@@ -9,6 +10,8 @@ from releasegate.cli.main import run
 from releasegate.rehearsal.rehearse import Options, open_shop
 from releasegate.runbook.outside import fetch
 from repositories import git
+
+pytestmark = pytest.mark.usefixtures("alone_under_load")
 
 
 def test_what_is_committed_is_live_when_the_command_ends(tmp_path, capsys):

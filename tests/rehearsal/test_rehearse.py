@@ -11,6 +11,7 @@ import pytest
 
 from releasegate.canary.recording import parse
 
+pytestmark = pytest.mark.usefixtures("alone_under_load")
 LONGEST = 300
 """Seconds after which a rehearsal hangs: a busy machine may need several times as long as an idle one."""
 REHEARSE = [sys.executable, "-I", "-m", "releasegate", "rehearse", "--format", "json"]
