@@ -85,6 +85,8 @@ class State:
     """Every candidate; those that settled stand in the order in which they (last) did, after those that did not."""
     rollout: Rollout | None = None
     """The unfinished rollout."""
+    aborted: Rollout | None = None
+    """The rollout that ended without a rollback after it may have reached users: what a rollback still has to leave."""
     rollback: Event | None = None
     """`rollback.started` of an unfinished rollback."""
     rolled_back: Event | None = None
@@ -154,7 +156,7 @@ def _judged(state: State, event: Event) -> State:
 
 def _rollout_started(state: State, event: Event) -> State:
     tag, commit = event.subject.get("tag", ""), event.subject.get("commit", "")
-    return replace(_update(state, event), rollout=Rollout(event.id, tag, commit, event), rolled_back=None)
+    return replace(_update(state, event), rollout=Rollout(event.id, tag, commit, event), aborted=None, rolled_back=None)
 
 
 def _stage_finished(state: State, event: Event) -> State:
@@ -192,11 +194,15 @@ def _settled(state: State, event: Event) -> State:
     state = _update(state, event, settled=event.time)
     last = next(release for release in state.releases if release.candidate == tag)
     others = tuple(release for release in state.releases if release.candidate != tag)
-    return replace(state, releases=(*others, last), rollout=None, live=tag)
+    return replace(state, releases=(*others, last), rollout=None, aborted=None, live=tag)
 
 
 def _aborted(state: State, event: Event) -> State:
-    return replace(state, rollout=None, retreat=event)
+    left = state.rollout
+    reached = left is not None and (
+        left.raised is not None or "production" in left.stages or f"{left.id}/deploy-baseline" in state.claims
+    )
+    return replace(state, rollout=None, aborted=left if reached else state.aborted, retreat=event)
 
 
 def _tagged(state: State, event: Event) -> State:
@@ -210,7 +216,7 @@ def _marked_bad(state: State, event: Event) -> State:
 
 
 def _rollback_started(state: State, event: Event) -> State:
-    return replace(state, rollout=None, rollback=event, rolled_back=event, retreat=event)
+    return replace(state, rollout=None, aborted=None, rollback=event, rolled_back=event, retreat=event)
 
 
 def _rollback_finished(state: State, event: Event) -> State:

@@ -214,11 +214,12 @@ class Rollback:
 
     def _aim(self, state: Ledger) -> None:
         """What is left, and for what: the release before it that was good."""
-        self._leaving = self._request.leaving or (state.rollout.tag if state.rollout else state.live)
+        rollout = state.rollout or state.aborted
+        self._leaving = self._request.leaving or (rollout.tag if rollout else state.live)
         left = state.release(self._leaving) if self._leaving else None
         good = state.release(self._request.to) if self._request.to else state.last_known_good(self._leaving)
         self._to = good.name if good else self._request.to
-        self._rival = f"{state.rollout.id}/deploy-baseline" if state.rollout else ""
+        self._rival = f"{rollout.id}/deploy-baseline" if rollout else ""
         begun = self._rival in state.claims
         self._on_baseline = begun or (left is not None and state.live == left.candidate)
 

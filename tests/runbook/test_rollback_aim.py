@@ -1,0 +1,47 @@
+"""What a rollback leaves, and what it never marks bad."""
+
+import pytest
+
+from releasegate.ledger.state import fold
+from releasegate.runbook.rollback import Request, Rollback
+from releasegate.runbook.rollout import Order
+from service import Service
+from worlds import LIVE, kinds
+
+
+@pytest.fixture
+def service(tmp_path):
+    return Service(tmp_path / "documents")
+
+
+def roll_back(service, **request):
+    world = service.world()
+    result = Rollback(world, Request(**{"reason": "people complain", **request}), lambda _: None).run()
+    return result, fold(world.journal.events(), world.subject())
+
+
+def test_after_the_traffic_alone_the_live_release_stays(service):
+    service.roll_out(order=Order(until="canary"))
+    roll_back(service, traffic_only=True)
+    result, state = roll_back(service)
+    assert (result.exit_code, result.leaving, result.to) == (0, "v1.1.0-rc.1", LIVE)
+    assert (state.live, state.release(LIVE).bad, state.release("v1.1.0-rc.1").bad) == (LIVE, None, "people complain")
+    assert "baseline" not in service.shop.deployed
+    again, state = roll_back(service)
+    assert (again.leaving, again.to, state.release(LIVE).bad) == ("v1.1.0-rc.1", LIVE, None)
+
+
+def test_after_an_interrupted_rollout_the_baseline_is_put_back(service):
+    def interrupted(command, values):
+        text = service.shop(command, values)
+        if command[0] == "deploy" and values["track"] == "baseline":
+            raise KeyboardInterrupt
+        return text
+
+    with pytest.raises(KeyboardInterrupt):
+        service.roll_out(shell=interrupted)
+    assert (service.shop.deployed["baseline"], service.traffic.weight) == ("v1.1.0-rc.1", 0)
+    assert kinds(service.world())[-1] == "rollout.aborted"
+    result, state = roll_back(service)
+    assert (result.exit_code, result.leaving, result.to) == (0, "v1.1.0-rc.1", LIVE)
+    assert (service.shop.deployed["baseline"], state.live, state.release(LIVE).bad) == (LIVE, LIVE, None)
