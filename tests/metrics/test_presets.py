@@ -199,6 +199,12 @@ def scraped(url, selector):
     return sum(float(row["value"][1]) for row in query(url, selector))
 
 
+def caught_up(url):
+    """Wait until every target was scraped once more, so that nothing counted before is still to come."""
+    asked = time.time()
+    await_true(lambda: scraped(url, "min(timestamp(up))") > asked, "a scrape of every target")
+
+
 def by_track(url, selector, label):
     rows = {row["metric"][label]: float(row["value"][1]) for row in query(url, f"sum by ({label}) ({selector})")}
     return {track: rows.get(value, 0) for track, value in (("baseline", "stable"), ("canary", "canary"))}
@@ -207,6 +213,7 @@ def by_track(url, selector, label):
 @pytest.mark.servers
 def test_haproxy_gives_both_tracks(proxies):
     ports, url = proxies
+    caught_up(url)
     found = source(url, "haproxy")
     assert found.bounds(time.time()) == {}
     found.advance(time.time())
@@ -224,6 +231,7 @@ def test_haproxy_gives_both_tracks(proxies):
 )
 def test_envoy_and_the_library_count_what_the_applications_served(proxies, preset, total):
     ports, url = proxies
+    caught_up(url)
     found = source(url, preset)
     bounds = found.bounds(time.time())["duration"]
     assert bounds == ((0.1, 0.5, 1) if preset == "prometheus-client" else bounds)

@@ -199,4 +199,4 @@ def test_the_same_release_through_a_real_prometheus(tmp_path, program):
     program("prometheus")
     result, _, left = play(tmp_path, "--prometheus", "--scenario", "errors")
     answer = json.loads(result.stdout)
-    assert (result.returncode, answer["decision"], left) == (1, "abort", []), result.stderr
+    assert (result.returncode, answer.get("decision"), left) == (1, "abort", []), result.stderr

@@ -1,5 +1,6 @@
 """A real Prometheus for a rehearsal that wants one: it scrapes both tracks every second."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -46,6 +47,21 @@ def start(processes: Processes, folder: Path, port: int, tracks: dict[str, int])
     processes.start(NAME, [executable(), *options])
     processes.await_ready(NAME, lambda: _ready(f"{url}/-/ready"))
     return url
+
+
+def await_counts(processes: Processes, url: str) -> None:
+    """Wait until it knows what the load's first requests came to: a watch asks for what was known when the split was
+    changed, and a quick machine changes it before the first scrape.
+    """
+    processes.await_ready(NAME, lambda: _knows(f"{url}/api/v1/query?query=http_request_duration_seconds_bucket"))
+
+
+def _knows(query: str) -> bool:
+    try:
+        page = fetch(query)
+    except OutsideError:
+        return False
+    return page.status == 200 and bool(json.loads(page.body)["data"]["result"])
 
 
 def _ready(url: str) -> bool:

@@ -106,6 +106,8 @@ def open_shop(root: Path, options: Options) -> Iterator[House]:
             if options.prometheus:
                 prometheus.start(processes, root / "prometheus", server, ports)
             _start_load(processes, house, addresses, load, options.seed)
+            if addresses.prometheus:
+                prometheus.await_counts(processes, addresses.prometheus)
             yield house
         finally:
             shop.close()
