@@ -50,6 +50,21 @@ def test_run_again_it_goes_no_further_back(service):
     assert fold(world.journal.events(), world.subject()).release(LIVE).bad is None
 
 
+def test_a_bug_in_one_step_keeps_no_other_from_being_taken(service):
+    service.roll_out()
+
+    def broken(_):
+        raise ValueError("token=secret")
+
+    result, world = roll_back(service, service.world(fetch=broken))
+    state, text = told(result)["smoke"]
+    assert (state, text.startswith("a bug in releasegate (ValueError at test_rollback.py:")) == ("failed", True)
+    assert "secret" not in text
+    assert (result.traffic_is_back, result.exit_code) == (True, 4)
+    assert [told(result)[step][0] for step in ("follow-up", "record")] == ["done", "done"]
+    assert kinds(world)[-1] == "rollback.finished"
+
+
 def test_to_a_release_that_is_named(service):
     service.roll_out()
     service.roll_out(next_candidate(service.world()))

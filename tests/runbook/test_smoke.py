@@ -100,6 +100,22 @@ def test_nobody_there_and_a_command_that_fails(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ((200, {"Content-Length": "99"}, b"half"), "IncompleteRead|ProtocolError"),
+        ((200, {"Content-Encoding": "gzip"}, b"no gzip"), "DecodeError"),
+        ((200, {"Content-Type": "text/html; charset=nowhere"}, b"page"), "LookupError"),
+    ],
+)
+def test_an_answer_that_cannot_be_read_is_a_red_check(tmp_path, answer, kind):
+    with (
+        page([answer]) as url,
+        pytest.raises(VerificationError, match=rf"till: {url[:-1]} does not answer \(({kind})\)$"),
+    ):
+        checked(tmp_path, ("till", f'{{url: "{url}", retries: 0}}'))
+
+
 def test_a_certificate_that_ends_soon_is_red(tmp_path):
     world = world_of(MemoryForge(), tmp_path)
     for days, red in ((30, False), (31, True)):

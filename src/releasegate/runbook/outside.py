@@ -83,6 +83,7 @@ def shell(directory: Path, dispatch: Dispatch, environment: Mapping[str, str] | 
 def fetch(url: str) -> Page:
     """A `Fetch` over HTTP. The URL may hold a secret, so an error names only the host."""
     import requests  # noqa: PLC0415  loaded by the procedures that read a page
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
     started = time.monotonic()
     try:
@@ -91,7 +92,7 @@ def fetch(url: str) -> Page:
             text = body.decode(answer.encoding or "utf-8", errors="replace")
             headers = {name.lower(): value for name, value in answer.headers.items()}
             return Page(answer.status_code, text, headers, time.monotonic() - started)
-    except requests.RequestException as error:
+    except (requests.RequestException, HTTPError, LookupError) as error:  # the body read raw; an unknown charset
         host = re.sub(r"^(\w+://)(?:[^@/]*@)?([^/?#]+).*", r"\1\2", url)
         raise OutsideError(f"{host} does not answer ({type(error).__name__})") from error
 

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import PurePath
+from traceback import extract_tb
 
-from releasegate.errors import ReleasegateError
+from releasegate.errors import EXIT_BUG, ReleasegateError
 from releasegate.render.story import Row
 from releasegate.runbook.clock import Clock
 
@@ -46,7 +48,7 @@ class Outcome:
 
 
 def take(step: Step, clock: Clock) -> Outcome:
-    """Take one step. An error becomes a failed outcome, since the steps after a safe one have to go on."""
+    """Take one step. An error, even a bug's, becomes a failed outcome: the steps after a safe one have to go on."""
     started = clock.now()
     code = 0
     try:
@@ -56,7 +58,15 @@ def take(step: Step, clock: Clock) -> Outcome:
             text, state = step.act(), State.DONE
     except ReleasegateError as error:
         text, state, code = str(error), State.FAILED, error.exit_code
+    except Exception as error:  # noqa: BLE001  a bug in one step must not keep the next from being taken
+        text, state, code = f"a bug in releasegate ({_place(error)}); please report it", State.FAILED, EXIT_BUG
     return Outcome(step.id, step.title, state, text, started, clock.now(), code)
+
+
+def _place(error: Exception) -> str:
+    """The kind of error and the line that raised it; its text may hold a secret."""
+    last = extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {PurePath(last.filename).name}:{last.lineno}"
 
 
 def row(outcome: Outcome) -> Row:
