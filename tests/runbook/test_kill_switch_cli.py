@@ -77,6 +77,16 @@ def test_status_on_status_and_a_refused_off(repo, call):
     assert "by Ada (unverified)\n" in out
 
 
+def test_a_reason_that_is_no_utf_8_stops_nobody(repo, call):
+    code, out, err = call("on", "--reason", "caf\udce9 refunds")
+    assert (code, err, out.splitlines()[0]) == (0, "", "the agents are stopped")
+    assert shown(repo) == FLAGS.replace("MODE: 0", "MODE: 1")
+    assert json.loads(call("status", "--format", "json")[1])["why"] == "caf? refunds"
+    code, _, err = call("off", "--root-cause", "the caf\udce9")
+    assert (code, err.startswith("releasegate: the agents stay stopped: ")) == (3, True)
+    assert "root cause: the caf?\n" in call("status")[1]
+
+
 def test_on_is_a_plan_with_dry_run(repo, call):
     plan = (
         "1. set AGENT_SAFE_MODE to 1 for everybody\n2. publish the flag file and wait until it is live\n"

@@ -9,6 +9,7 @@ from releasegate.cli.app import App, Noun, pass_app
 from releasegate.cli.flag_change import Options, change, pairs, restore
 from releasegate.cli.flag_file import DEFAULT_FILE, about, read_flags, state_of
 from releasegate.cli.flag_lint import lint
+from releasegate.cli.quantities import written
 from releasegate.errors import FlagError
 from releasegate.flags.dialect import Runtime
 from releasegate.flags.document import DIALECTS, FlagFile, share_of
@@ -47,7 +48,7 @@ def _change_options(command: Any) -> Any:
         click.option("--in-place", is_flag=True, help="Edit the file on disk and commit nothing."),
         click.option("--patch", metavar="FILE", help="Write a patch (- is standard output) and change nothing else."),
         click.option("--dry-run", is_flag=True, help="Show the change and make none."),
-        click.option("--reason", default="", metavar="TEXT", help="Why; goes into the commit."),
+        click.option("--reason", default="", metavar="TEXT", type=written, help="Why; goes into the commit."),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from releasegate.cli.app import App, Noun, pass_app
+from releasegate.cli.quantities import written
 from releasegate.errors import PolicyError
 from releasegate.ledger.event import Event
 from releasegate.render.review import moment
@@ -57,7 +58,7 @@ def _reviewers(app: App) -> list[str]:
 
 
 @kill_switch.command()
-@click.option("--reason", default="", metavar="TEXT", help="Why; can be given afterwards.")
+@click.option("--reason", default="", metavar="TEXT", type=written, help="Why; can be given afterwards.")
 @_dry_run
 @pass_app
 def on(app: App, reason: str, *, dry_run: bool) -> int:
@@ -77,7 +78,9 @@ def on(app: App, reason: str, *, dry_run: bool) -> int:
 
 
 @kill_switch.command()
-@click.option("--root-cause", "cause", default="", metavar="TEXT", help="What happened, in words or as a link.")
+@click.option(
+    "--root-cause", "cause", default="", metavar="TEXT", type=written, help="What happened, in words or as a link."
+)
 @click.option("--value", metavar="VALUE", help="What the flag becomes, where it is not known what it was.")
 @_dry_run
 @pass_app

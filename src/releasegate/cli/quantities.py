@@ -1,4 +1,4 @@
-"""Options that take a quantity as people write it."""
+"""Options that take a quantity, or a text, as people write it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +22,11 @@ class Quantity(click.ParamType[float]):
             return value if isinstance(value, float) else self._parse(str(value).strip())
         except ValueError:
             self.fail(f"{value} is not {self._examples}", param, ctx)
+
+
+def written(value: str) -> str:
+    """What a person wrote, as UTF-8 can hold it: `?` for a byte that was none. It goes into commits."""
+    return value.encode("utf-8", "replace").decode()
 
 
 SHARE = Quantity("share", units.share, "a share such as 5% or 0.05")

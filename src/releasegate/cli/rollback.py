@@ -8,6 +8,7 @@ import click
 from releasegate.cli.app import App, Verb, pass_app
 from releasegate.cli.interrupt import one_way_to_end
 from releasegate.cli.live import live_view
+from releasegate.cli.quantities import written
 from releasegate.cli.world import build_world
 from releasegate.errors import UsageError
 from releasegate.render.story import SIGNS
@@ -22,7 +23,9 @@ UNKNOWN = "no reason given yet"
 
 @click.command(cls=Verb)
 @click.option("--to", metavar="TAG", help="The release to go back to; default: the last known good one.")
-@click.option("--reason", metavar="TEXT", default="", help="Why; in a terminal it is asked for afterwards.")
+@click.option(
+    "--reason", metavar="TEXT", type=written, default="", help="Why; in a terminal it is asked for afterwards."
+)
 @click.option("--traffic-only", is_flag=True, help="Flip the traffic, and nothing else.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, with the diff of every file.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

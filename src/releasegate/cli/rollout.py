@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from releasegate.cli.app import App, Verb, pass_app
+from releasegate.cli.quantities import written
 from releasegate.errors import NotNowError, RepositoryError, UsageError
 from releasegate.ledger.event import STAGES
 
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--accept-inconclusive", "accept", is_flag=True, help="Promote although too little was seen.")
 @click.option("--override-freeze", "thaw", is_flag=True, help="Let another person begin it in a freeze.")
-@click.option("--reason", metavar="TEXT", default="", help="Why; with --accept-inconclusive and --override-freeze.")
+@click.option(
+    "--reason", metavar="TEXT", type=written, default="", help="Why; with --accept-inconclusive and --override-freeze."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
 @pass_app
 def rollout(
