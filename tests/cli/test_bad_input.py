@@ -1,6 +1,7 @@
 """What people hand over by mistake: one line that says what to do, the right exit code, and nothing changed."""
 
 import json
+import sys
 from importlib.resources import files
 
 import pytest
@@ -86,6 +87,13 @@ def test_an_unusable_report_is_inconclusive_and_says_what_to_do(folder, call, ga
 def test_a_report_that_is_not_there_is_a_wrong_call(folder, call, gate):
     line = "releasegate: gone.json: cannot be read: No such file or directory; is the path right, and was it made?\n"
     assert call(folder, *GATES[gate], "gone.json") == (2, "", line)
+
+
+def test_a_pattern_that_is_none_is_a_wrong_call(folder, call):
+    code, _, err = call(folder, "gate", "tests", "**.xml")
+    if sys.version_info < (3, 13):  # from then on it means the same as `*.xml`
+        assert (code, "releasegate: **.xml: no pattern: Invalid pattern: '**'" in err) == (2, True), err
+    assert "bug" not in err
 
 
 def test_nothing_that_says_what_to_assert(folder, call):

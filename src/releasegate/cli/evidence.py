@@ -130,7 +130,10 @@ def matching(app: App, path: str, inside: str) -> list[str]:
     elif not target.exists() and any(letter in path for letter in "*?["):
         pattern = PurePath(path)
         root = Path(pattern.anchor) if pattern.anchor else app.directory
-        found = [name for name in sorted(root.glob(str(pattern.relative_to(pattern.anchor)))) if name.is_file()]
+        try:
+            found = [name for name in sorted(root.glob(str(pattern.relative_to(pattern.anchor)))) if name.is_file()]
+        except ValueError as error:  # such as `**.xml`
+            raise InputError(f"no pattern: {error}", where=path, remedy="write it as in `reports/**/*.xml`") from error
     else:
         return [path]
     absolute = PurePath(path).is_absolute()
