@@ -108,6 +108,20 @@ def test_patch_and_dry_run_change_nothing(flags, repo):
     assert git(repo, "rev-list", "--count", "HEAD") == "1"
 
 
+def test_what_fails_after_the_commit_is_told_as_that_and_recorded(flags, repo):
+    policy = "version: 1\nservice: a\nenvironment: b\nflags: {publish: {workflow: publish.yml}}\n"
+    committed(repo, {"releasegate.yaml": policy})
+    code, out, err = flags("off", "checkout-v2")
+    said = (
+        "releasegate: committed, but a plain git repository has no workflows, deployments, artifacts, releases or"
+        " reviews; use a `command` in the policy, or name the repository on GitHub: --repo OWNER/NAME\n"
+    )
+    assert (code, err) == (4, said)
+    assert out.splitlines()[-1] == f"committed {git(repo, 'rev-parse', '--short=12', 'main')} on main"
+    assert "enabled: false" in git(repo, "show", f"main:{FILE}")
+    assert "flag.changed" in git(repo, "log", "-p", "--all")
+
+
 def test_prove(flags):
     line = "checkout-v2 at 5%: 454 of 10000 keys are on (4.54%), as it should be (397 to 610) [plain dialect]\n"
     untried = "your own code, which has to evaluate this dialect as docs/flags.md defines it"

@@ -11,7 +11,7 @@ import click
 
 from releasegate.cli.app import App
 from releasegate.cli.flag_file import flag_path, in_repository, read_flags
-from releasegate.errors import FlagError, InputError, OutsideError, RepositoryError, UnsafeEditError
+from releasegate.errors import FlagError, InputError, OutsideError, ReleasegateError, RepositoryError, UnsafeEditError
 from releasegate.flags.by_hand import patch_by_hand
 from releasegate.flags.document import LARGEST, Removed
 from releasegate.policy.model import Policy
@@ -111,19 +111,23 @@ def _after(app: App, policy: Policy | None, done: Committed, branch: str) -> tup
     from releasegate.runbook.publish import deadline_of, go_live  # noqa: PLC0415
 
     live, missing = "", None
+
+    def told(error: ReleasegateError) -> OutsideError:
+        return OutsideError(f"committed, but {error.what}", where=error.where, remedy=error.remedy)
+
     deadline = deadline_of(policy)
     try:
         if policy.flags.publish or policy.flags.live:
             live = go_live(
                 policy.flags, done.blob, deadline=deadline, shell=app.shell(), fetch=fetch, clock=SystemClock()
             )
-    except OutsideError as error:
-        missing = error
+    except ReleasegateError as error:
+        missing = told(error)
     subject = {"service": policy.service, "environment": policy.environment}
     try:
         journal(app.forge(), policy).record(*(Draft(CHANGED, subject, fact) for fact in facts(done, branch)))
-    except OutsideError as error:
-        missing = missing or error
+    except ReleasegateError as error:
+        missing = missing or told(error)
     return live, missing
 
 
