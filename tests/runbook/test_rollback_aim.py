@@ -3,6 +3,7 @@
 import pytest
 
 from releasegate.ledger.state import fold
+from releasegate.runbook.outbox import Outbox
 from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rollout import Order
 from service import Service
@@ -45,3 +46,16 @@ def test_after_an_interrupted_rollout_the_baseline_is_put_back(service):
     result, state = roll_back(service)
     assert (result.exit_code, result.leaving, result.to) == (0, "v1.1.0-rc.1", LIVE)
     assert (service.shop.deployed["baseline"], state.live, state.release(LIVE).bad) == (LIVE, LIVE, None)
+
+
+def test_a_file_in_the_outbox_that_nobody_can_read_stops_no_deploy(service, tmp_path):
+    service.roll_out()
+    (tmp_path / "outbox").mkdir()
+    (tmp_path / "outbox" / "x.json").write_text("{")
+    world = service.world()
+    world.journal.events()
+    world.journal._outbox = Outbox(tmp_path / "outbox")
+    result = Rollback(world, Request(reason="people complain"), lambda _: None).run()
+    [deploy] = [outcome for outcome in result.outcomes if outcome.id == "deploy"]
+    assert (service.shop.deployed["baseline"], service.traffic.weight, result.exit_code) == (LIVE, 0, 4)
+    assert deploy.text.startswith(f"{LIVE} is there (deploy) (WITHOUT a claim: {tmp_path}/outbox/x.json: not a waiting")

@@ -11,10 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from releasegate.errors import (
-    ForgeError,
-    InconclusiveError,
     OutsideError,
-    RaceError,
     ReleasegateError,
     VerificationError,
 )
@@ -230,16 +227,31 @@ class Rollback:
         good = state.release(self._to) if self._to else None
         if good is None:
             raise OutsideError("no last known good release is known", remedy="name one: releasegate rollback --to TAG")
-        with suppress(ForgeError, InconclusiveError):  # what that run deploys must not come after this
+        with suppress(ReleasegateError):  # what that run deploys must not come after this
             await_end(self._world, self._rival)
         run = self._world.policy.deploy.production
         assert run is not None  # noqa: S101  the plan has no such step without it
         step = f"{state.rolled_back.id if state.rolled_back else f'{self._world.clock.now():%d%H%M%S}'}/deploy"
         effect = command(self._world, replace(run, repeat=True), good.name, good.commit, "baseline", step)
+        ends: list[str | ReleasegateError] = []
+
+        def act() -> str:
+            try:
+                text = effect.act()
+            except ReleasegateError as error:
+                ends.append(error)
+                raise
+            ends.append(text)
+            return text
+
         try:
-            return once(self._world, effect)
-        except (ForgeError, RaceError, InconclusiveError):
-            return f"{effect.act()} (WITHOUT a claim: the ledger does not answer)"
+            return once(self._world, replace(effect, act=act))
+        except ReleasegateError as error:  # whatever ails the ledger stops no deploy
+            if not ends:
+                return f"{effect.act()} (WITHOUT a claim: {error})"
+            if isinstance(ends[0], str):
+                return f"{ends[0]} (NOT recorded: {error})"
+            raise ends[0] from None
 
     def _look(self) -> str:
         """What the integrity checks print before anything else is done; a red one is told, and stops nothing."""
