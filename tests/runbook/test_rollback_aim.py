@@ -59,3 +59,13 @@ def test_a_file_in_the_outbox_that_nobody_can_read_stops_no_deploy(service, tmp_
     [deploy] = [outcome for outcome in result.outcomes if outcome.id == "deploy"]
     assert (service.shop.deployed["baseline"], service.traffic.weight, result.exit_code) == (LIVE, 0, 4)
     assert deploy.text.startswith(f"{LIVE} is there (deploy) (WITHOUT a claim: {tmp_path}/outbox/x.json: not a waiting")
+
+
+@pytest.mark.parametrize("name", ["v1.1.0", "v1.1.0-rc.1"])
+def test_what_is_gone_back_to_is_never_marked_bad(service, name):
+    service.roll_out()
+    result, state = roll_back(service, to=name)
+    assert (result.exit_code, service.shop.deployed["baseline"]) == (0, "v1.1.0")
+    assert (state.live, state.release(name).bad) == ("v1.1.0-rc.1", None)
+    [mark] = [outcome for outcome in result.outcomes if outcome.id == "mark"]
+    assert mark.text == "nothing is marked bad; last known good: v1.1.0"

@@ -179,7 +179,7 @@ class Rollback:
             self._aim(state)
             left = state.release(self._leaving) if self._leaving else None
             started = Draft("rollback.started", self._subject(), {**self._fields(), **self._place()})
-            if left is None:
+            if left is None or (self._to and left == state.release(self._to)):  # what is gone back to is not bad
                 return [started]
             bad = Draft("release.marked-bad", self._world.subject(left.candidate, left.commit), {"reason": reason})
             return [started, bad]
@@ -193,7 +193,9 @@ class Rollback:
         if split.revision != self._blob:
             self._blob = split.revision
             self._live()
-        return f"{self._leaving or 'nothing'} is marked bad; last known good: {self._to or 'none is known'}"
+        left = fold(self._world.journal.known(), self._world.subject()).release(self._leaving or "")
+        marked = left is not None and left.bad is not None
+        return f"{self._leaving if marked else 'nothing'} is marked bad; last known good: {self._to or 'none is known'}"
 
     def _joins(self, state: Ledger) -> bool:
         """Whether the ledger holds this rollback already; then its releases are this one's."""
