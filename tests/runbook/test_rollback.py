@@ -65,6 +65,15 @@ def test_a_bug_in_one_step_keeps_no_other_from_being_taken(service):
     assert kinds(world)[-1] == "rollback.finished"
 
 
+def test_a_file_of_smoke_checks_that_is_broken_is_a_failed_step(service):
+    service.roll_out()
+    result, _ = roll_back(service, service.world(smoke=lambda: load_section(Smoke, b"checks: [", "smoke.yaml", {})))
+    assert (result.exit_code, result.traffic_is_back) == (4, True)
+    state, text = told(result)["smoke"]
+    assert (state, text.startswith("smoke.yaml:2:1: not YAML")) == ("failed", True)
+    assert told(result)["follow-up"][0] == "done"
+
+
 def test_to_a_release_that_is_named(service):
     service.roll_out()
     service.roll_out(next_candidate(service.world()))
@@ -181,7 +190,7 @@ def test_a_forge_that_refuses_everything_does_not_stop_the_traffic(tmp_path, onl
 
 def test_the_document_holds_what_a_person_has_to_look_at(service):
     text = b'manual: [the till prints]\nchecks: {page: {url: "http://127.0.0.1:1/"}}'
-    service.options["smoke"] = load_section(Smoke, text, "smoke.yaml", {})
+    service.options["smoke"] = lambda: load_section(Smoke, text, "smoke.yaml", {})
     service.roll_out(errors=BAD)
     document = (service.folder / "rollback-v1.1.0-rc.1.md").read_text()
     assert "- [ ] 1. the till prints (`releasegate rollback --tick 1` records who and when)" in document

@@ -83,6 +83,17 @@ def test_a_rollback_shows_what_it_would_do(checkout):
     assert "\n   -  enabled: true\n   +  enabled: false\n" in output
 
 
+def test_neither_smoke_checks_nor_a_folder_that_cannot_be_used_stop_a_rollback(checkout, monkeypatch):
+    monkeypatch.setenv("RUNNER_TEMP", str(checkout / "smoke.yaml"))
+    (checkout / "smoke.yaml").write_text("checks: [")
+    code, output, errors = run(checkout, "rollback", "--traffic-only", "--format", "json")
+    result = json.loads(output)
+    states = {step["step"]: step["state"] for step in result["steps"]}
+    assert (code, result["traffic_is_back"], states["record"]) == (0, True, "done"), errors
+    code, _, errors = run(checkout, "rollout")
+    assert (code, errors.startswith("releasegate: smoke.yaml:2:1: not YAML")) == (2, True), errors
+
+
 def test_a_manual_check_is_ticked_by_somebody(checkout):
     assert run(checkout, "rollback", "--tick", "1")[:2] == (0, "recorded: Ada looked at 1. the till prints\n")
     code, output, _ = run(checkout, "ledger", "show", "--format", "json")

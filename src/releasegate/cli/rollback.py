@@ -95,7 +95,7 @@ def _explain(world: World, result: Result, reason: str) -> None:
 
 def _tick(app: App, world: World, number: int) -> int:
     """Record who looked at a manual check, and when."""
-    manual = world.smoke.manual if world.smoke else ()
+    manual = world.smoke().manual if world.smoke else ()
     if number > len(manual):
         raise UsageError(f"there are {len(manual)} manual checks", where="--tick", remedy="see rollback.smoke")
     actor = world.forge.actor()

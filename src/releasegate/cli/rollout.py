@@ -1,13 +1,14 @@
 """`releasegate rollout`: a release from its commit to all users, or back."""
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from releasegate.cli.app import App, Verb, pass_app
 from releasegate.cli.quantities import written
-from releasegate.errors import NotNowError, RepositoryError, UsageError
+from releasegate.errors import NotNowError, ReleasegateError, RepositoryError, UsageError
 from releasegate.ledger.event import STAGES
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def rollout(
 
     _check(reason, needed=accept or thaw)
     world = build_world(app)
+    if world.smoke and not resume:
+        world.smoke()  # a fault in its file is told before anything begins
     candidate = candidate_of(world, tag)
     if resume and candidate is None:
         app.emit({"schema": "releasegate/rollout/1", "tag": None, "exit_code": 0}, "no rollout is unfinished")
@@ -88,7 +91,9 @@ def _write_checklist(world: "World", result: "Result") -> None:
 
     policy = world.policy
     title = f"{policy.service} {result.candidate.name} ({policy.environment})"
-    names = tuple(world.smoke.checks) if world.smoke else ()
+    names: tuple[str, ...] = ()
+    with suppress(ReleasegateError):  # told by the stage or step that asks them
+        names = tuple(world.smoke().checks) if world.smoke else ()
     text = checklist(title, result.headline, names, green=result.release is not None)
     (world.documents / "smoke-checklist.md").write_text(text, encoding="utf-8")
 

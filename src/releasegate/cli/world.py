@@ -4,6 +4,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from releasegate.cli.app import App
@@ -49,7 +50,7 @@ def build_world(app: App, documents: Path | None = None) -> World:
         counts=lambda: source_of(canary),
         history=None if canary.metrics.scrape is not None else lambda start: history(canary, start),
         gates=gates(app, policy),
-        smoke=smoke_of(app, policy),
+        smoke=None if policy.rollback.smoke is None else lambda: smoke_of(app, policy),
         ended=has_ended,
         documents=documents or _documents(),
     )
@@ -99,15 +100,18 @@ def gates(app: App, policy: Policy) -> Callable[[Subject], Sequence[Verdict]]:
     return lambda subject: judge_all(app, policy, subject)
 
 
-def smoke_of(app: App, policy: Policy) -> Smoke | None:
+def smoke_of(app: App, policy: Policy) -> Smoke:
     """The smoke checks that the policy names."""
-    path = policy.rollback.smoke
-    return None if path is None else load_smoke(app.read(path, limit=SMOKE_LIMIT), path, os.environ)
+    path = policy.rollback.smoke or ""
+    return load_smoke(app.read(path, limit=SMOKE_LIMIT), path, os.environ)
 
 
 def _documents() -> Path:
-    """A folder for documents: the runner's own in GitHub Actions, else one among the temporary files."""
+    """A folder for documents: the runner's own in GitHub Actions, else (or if unusable) one of the temporary files."""
     runner = os.environ.get("RUNNER_TEMP")
-    folder = Path(runner) / "releasegate" if runner else Path(tempfile.mkdtemp(prefix="releasegate-"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    with suppress(OSError):
+        if runner:
+            folder = Path(runner) / "releasegate"
+            folder.mkdir(parents=True, exist_ok=True)
+            return folder
+    return Path(tempfile.mkdtemp(prefix="releasegate-"))

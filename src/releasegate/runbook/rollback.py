@@ -280,7 +280,7 @@ class Rollback:
     def _smoke(self) -> str:
         if self._world.smoke is None:
             return "no smoke checks in the policy"
-        return smoke(self._world, self._world.smoke)
+        return smoke(self._world, self._world.smoke())
 
     def _follow_up(self) -> str:
         marker = f"rollback:{self._world.policy.service}:{self._world.policy.environment}:{self._leaving}"
@@ -292,6 +292,9 @@ class Rollback:
 
     def _document(self) -> str:
         policy = self._world.policy
+        manual: tuple[str, ...] = ()
+        with suppress(ReleasegateError):  # the step before says what is wrong with the file
+            manual = tuple(self._world.smoke().manual) if self._world.smoke else ()
         return document(
             Account(
                 service=policy.service,
@@ -302,7 +305,7 @@ class Rollback:
                 who=self._world.forge.actor().name,
                 steps=[row(outcome) for outcome in self._outcomes],
                 evidence=self._request.evidence,
-                manual=self._world.smoke.manual if self._world.smoke else (),
+                manual=manual,
                 timezone=policy.timezone,
             )
         )

@@ -150,7 +150,7 @@ class Stages:
         split = world.traffic.set_weight(0.0, reason=f"{self._tag.name} is the baseline now")
         see_live(world, split.revision)
         await_return(world.canary, world.counts(), world.clock)
-        checked = smoke(world, world.smoke) if world.smoke else "no smoke checks"
+        checked = smoke(world, world.smoke()) if world.smoke else "no smoke checks"
         lowered = Draft("traffic.lowered", self._subject(), {"weight": 0.0, "revision": split.revision})
         text = f"{deployed}; the split is 0; {checked}"
         self._finish("settle", text, lowered, last=Draft("rollout.settled", self._subject()))

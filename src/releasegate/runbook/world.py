@@ -39,7 +39,8 @@ class World:
     """What the source remembers of the baseline before a moment (Unix seconds); None where it remembers nothing."""
     gates: Callable[[Subject], Sequence[Verdict]]
     """Judge the evidence of every gate of the policy."""
-    smoke: Smoke | None
+    smoke: Callable[[], Smoke] | None
+    """Reads the smoke checks when they are due, since a fault in their file must stop no rollback."""
     ended: Callable[[str], bool]
     """Whether the run of the program with this name is over, as far as can be told."""
     documents: Path
