@@ -132,7 +132,7 @@ INTEGRITY = POLICY.replace(b"rollback: {", b"rollback: {integrity: [[count, rows
     ("answers", "code", "text"),
     [
         (["42", "42"], 0, "1 integrity checks hold, and print what they did before"),
-        (["42", "41"], 1, "the data is not what it was: count rows: '42' before, '41' now"),
+        (["42", "41"], 1, "the data is not what it was: count: '42' before, '41' now"),
     ],
 )
 def test_data_that_changed_is_told(service, answers, code, text):

@@ -266,7 +266,7 @@ class Rollback:
         checks = self._world.policy.rollback.integrity
         after = [self._world.shell(check, {}) for check in checks]
         seen = zip(checks, self._seen, after, strict=False)
-        changed = [f"{' '.join(check)}: {old!r} before, {new!r} now" for check, old, new in seen if old != new]
+        changed = [f"{check[0]}: {old!r} before, {new!r} now" for check, old, new in seen if old != new]
         if changed:
             raise VerificationError(f"the data is not what it was: {'; '.join(changed)}")
         compared = "and print what they did before" if self._seen else "with nothing to compare to"

@@ -2,6 +2,7 @@
 
 from releasegate.canary.judge import Judgement
 from releasegate.canary.recording import parse
+from releasegate.policy.load import FromEnvironment
 from releasegate.render.story import Story
 from releasegate.runbook.rollout import Result
 from releasegate.runbook.stages import RECORDING
@@ -44,7 +45,8 @@ def break_glass(world: World) -> tuple[str, ...]:
         commands = "; ".join(f"set weight {at.backend}/{server} {weight}" for server, weight in servers)
         return tuple(f"echo '{commands}' | socat stdio {_socat(address)}" for address in at.sockets)
     if traffic is not None and traffic.command is not None:
-        return (" ".join(part.replace("{percent}", "0") for part in traffic.command.set),)
+        written = [part.written if isinstance(part, FromEnvironment) else part for part in traffic.command.set]
+        return (" ".join(part.replace("{percent}", "0") for part in written),)
     if traffic is not None and traffic.document is not None:
         at_file = traffic.document
         return (
