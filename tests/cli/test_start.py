@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,12 @@ def test_every_command_explains_itself(capsys):
         printed = capsys.readouterr()
         assert printed.out.startswith(f"Usage: releasegate {name} ")
         assert printed.err == ""
+
+
+def test_the_schema_of_the_flag_file_is_the_one_beside_the_examples(capsys):
+    assert run(App(), ["schema", "flags"]) == 0
+    document = Path(__file__).parents[2] / "feature-flags" / "plain.schema.json"
+    assert json.loads(capsys.readouterr().out) == json.loads(document.read_bytes())
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import click
 from releasegate.cli.app import App, Verb, pass_app
 from releasegate.errors import InputError
 
-FLAGS = Path("feature-flags") / "feature-flags.schema.json"
+FLAGS = Path("feature-flags") / "plain.schema.json"
 
 
 @click.command("schema", cls=Verb)
