@@ -25,7 +25,7 @@ test:
 
 # The pure rooms and the command line on another Python: make test-python PYTHON=python3.14
 test-python:
-	@python=$(TEST) && exec "$$python" -m pytest -n $(WORKERS) -m "not soak and not servers and not data" --ignore=tests/action $(ARGS)
+	@python=$(TEST) && exec "$$python" -m pytest -n $(WORKERS) -m "not soak and not servers and not data" --ignore=tests/action --ignore=tests/github --ignore=tests/forge $(ARGS)
 
 soak:
 	@python=$(TEST) && exec "$$python" -m pytest -n $(WORKERS) --dist worksteal -m soak $(ARGS)

@@ -227,7 +227,7 @@ def test_a_name_that_no_file_can_have_is_an_error(checkout):
         write(checkout, {"rc.json": json.dumps({"ci": more}), "lhr.json": lighthouse(1, 1)})
         with pytest.raises(InputError) as caught:
             run(checkout, "lighthouse", "lhr.json", "--config", "rc.json")
-        assert str(caught.value) == "'a\\x00b': cannot be read: embedded null byte; correct the name"
+        assert str(caught.value) == "'a\\x00b': no file can have this name; correct the name"
 
 
 def test_newly_failing_tests_are_told_apart_by_the_last_run_in_the_ledger(checkout):

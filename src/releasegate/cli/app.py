@@ -83,7 +83,7 @@ class App:
             remedy = "is the path right, and was it made?" if isinstance(error, FileNotFoundError) else None
             raise InputError(f"cannot be read: {error.strerror}", where=str(path), remedy=remedy) from error
         except ValueError as error:  # a null character in a name that a file gave
-            raise InputError(f"cannot be read: {error}", where=ascii(str(path)), remedy="correct the name") from error
+            raise InputError("no file can have this name", where=ascii(str(path)), remedy="correct the name") from error
 
     def policy(self) -> "Policy":
         """The policy that the command line names, or the one in its usual places; `PolicyError` without one."""
