@@ -156,14 +156,14 @@ def test_evidence_of_another_commit_or_older_than_it_never_counts(checkout):
 def test_no_new_medium_or_higher_is_one_line_of_the_policy(checkout):
     policy(checkout, "  zap: {reports: zap.json, known: ledger, fail-on: medium}\n")
     head = git(checkout, "rev-parse", "HEAD")
-    write(checkout, {"zap.json": zap("https://shop.test/items/7?token=abc")})
+    write(checkout, {"zap.json": zap("https://shop.test/items/7?token=hush")})
     assert run(checkout, "run", "--commit", head)[0]["verdict"] == "fail"
     release(checkout, "v1.0.0-rc.1", head, remembered(checkout))
-    assert "abc" not in git(checkout, "log", "-p", "releasegate/ledger")
-    write(checkout, {"zap.json": zap("https://shop.test/items/8?token=xyz")})
+    assert "hush" not in git(checkout, "log", "-p", "releasegate/ledger")
+    write(checkout, {"zap.json": zap("https://shop.test/items/8?token=husky")})
     document, code = run(checkout, "run", "--commit", head)
     assert (document["verdict"], code, document["summary"]) == ("warn", 0, "zap warn: 1 WARN on 1 site")
-    write(checkout, {"zap.json": zap("https://shop.test/items/8?token=xyz", "https://shop.test/cart")})
+    write(checkout, {"zap.json": zap("https://shop.test/items/8?token=husky", "https://shop.test/cart")})
     document, code = run(checkout, "run", "--commit", head)
     assert (document["verdict"], code) == ("fail", 1)
     assert document["findings"][0]["where"] == "https://shop.test/cart"
@@ -344,3 +344,24 @@ def test_a_pattern_that_cannot_be_read_is_an_error_of_the_policy(checkout):
     done = subprocess.run(argv, cwd=checkout, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("releasegate: releasegate.yaml:5:13: `ticket`: is no pattern: unterminated")
+
+
+def stamped(checkout, folder, commit):
+    path = checkout / folder / "releasegate-subject.json"
+    path.write_text(json.dumps({"commit": commit}))
+
+
+def test_a_stamp_speaks_for_its_folder_and_what_lies_below_and_for_no_other(checkout):
+    policy(checkout, "  tests:\n    unit: {junit: [a/*.xml, a/below/*.xml, b/*.xml]}\n")
+    head = git(checkout, "rev-parse", "HEAD")
+    write(checkout, {"a/1.xml": junit(), "a/below/2.xml": junit(), "b/3.xml": junit()})
+    stamped(checkout, "a", head)
+    document, code = run(checkout, "run")
+    assert (document["verdict"], code) == ("inconclusive", 3)
+    (finding,) = document["findings"]
+    title = "unusable: tells no commit, although other evidence of this gate does; releasegate gate stamp b"
+    assert (finding["title"], finding["where"]) == (title, "b")
+    assert run(checkout, "run", "--commit", head)[1] == 0
+    stamped(checkout, "b", head)
+    document, code = run(checkout, "run")
+    assert (document["verdict"], code, document["findings"]) == ("pass", 0, [])

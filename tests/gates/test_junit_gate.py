@@ -119,6 +119,40 @@ def test_a_failure_that_only_the_counts_know_is_a_failure(tmp_path):
     }
 
 
+@pytest.mark.parametrize("said", ['status="notrun"', 'status="disabled"', 'result="suppressed"', 'result="skipped"'])
+def test_what_googletest_did_not_run_is_skipped(tmp_path, said):
+    write(tmp_path, suite(case("pays", attributes=said), case("adds", attributes='status="run" result="completed"')))
+    document, code = gate(tmp_path, "junit.xml", "--must-run", "*.pays")
+    assert (code, document["tests"]["skipped"], document["tests"]["passed"]) == (1, 1, 1)
+    assert (document["findings"][0]["check"], document["findings"][0]["observed"]) == ("*.pays", "skipped")
+
+
+def test_a_suite_that_counts_more_tests_than_it_shows_is_partial(tmp_path):
+    write(tmp_path, suite(case("a"), case("b"), counts='tests="5"'))
+    document, code = gate(tmp_path, "junit.xml")
+    assert (document["verdict"], code) == ("inconclusive", 3)
+    (finding,) = document["findings"]
+    title = "the report is partial: it counts tests that it does not show; was the runner stopped?"
+    assert (finding["title"], finding["expected"], finding["observed"]) == (title, "5", "2")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        (
+            f'<testsuites tests="9"><testsuite tests="2"><testsuite tests="2">{case("a")}{case("b")}</testsuite>'
+            "</testsuite></testsuites>"
+        ),
+        f'<testsuites name="pytest tests"><testsuite name="unit" tests="9">{case("a")}</testsuite></testsuites>',
+        f'<testsuites><testsuite name="pytest" tests="9">{case("a")}</testsuite></testsuites>',
+        f'<testsuites><testsuite name="catch" hostname="tbd" tests="9">{case("a")}</testsuite></testsuites>',
+    ],
+)
+def test_sums_subtests_and_assertions_are_no_missing_tests(tmp_path, text):
+    write(tmp_path, text)
+    assert gate(tmp_path, "junit.xml")[1] == 0
+
+
 def test_tests_that_must_run_have_to_have_run(tmp_path):
     write(tmp_path, suite(case("pays"), case("syncs", "<skipped/>")))
     document, code = gate(tmp_path, "junit.xml", "--must-run", "*.pays", "--must-run", "syncs", "--must-run", "x*")

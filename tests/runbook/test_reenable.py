@@ -166,7 +166,8 @@ def test_validate_judges_the_commit_and_records_the_verdict(service, grades, wor
     event = service.journal.events()[-1]
     assert (event.kind, event.subject["commit"]) == ("guardrails.judged", commit)
     assert event.data == {
-        "verdict": worst.value, "stage": "staging-gates", "evidence": {"zap.json": "ab" * 32},
+        "verdict": worst.value, "stage": "staging-gates",
+        "evidence": [{"path": "zap.json", "sha256": "ab" * 32}] * len(grades),
         "gates": {f"gate-{number}": grade.value for number, grade in enumerate(grades)},
         "guardrails": service.forge.read("AGENT-GUARDRAILS.md", commit).blob,
     }  # fmt: skip

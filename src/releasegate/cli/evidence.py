@@ -52,7 +52,7 @@ def gather(app: App, paths: Iterable[str], suffixes: Collection[str]) -> tuple[l
                 if not (app.directory / name).exists():
                     raise
                 broken.append(unusable(error))
-        if len(broken) == before and not any(PurePath(source.path).name != SUBJECT_FILE for source in found):
+        if len(broken) == before and all(is_subject(source.path) for source in found):
             what = f"holds no report ({', '.join(sorted(suffixes))})"
             broken.append(unusable(InconclusiveError(what, where=path, remedy="was it made, and fetched?")))
         sources += found
@@ -75,7 +75,7 @@ def _opened(app: App, name: str, suffixes: Collection[str], *, named: bool) -> l
 
 
 def _wanted(name: str, suffixes: Collection[str]) -> bool:
-    return PurePath(name).suffix in suffixes or PurePath(name).name == SUBJECT_FILE
+    return PurePath(name).suffix in suffixes or is_subject(name)
 
 
 def subject(
@@ -92,7 +92,7 @@ def subject(
     files: dict[str, Callable[[], bytes]] = {
         name: read for name, read in beside.items() if (app.directory / name).is_file()
     }
-    files |= {source.path: source.read for source in sources if PurePath(source.path).name == SUBJECT_FILE}
+    files |= {source.path: source.read for source in sources if is_subject(source.path)}
     for name, read in files.items():
         try:
             stamps.append(read_stamp(read(), name))
@@ -101,7 +101,24 @@ def subject(
     if commit is not None:
         stamps.append(Stamp(checked_commit(commit, "--commit"), origin="--commit"))
     found, committed, wrong = bind(stamps)
-    return found, committed, (*broken, *wrong)
+    said = [PurePath(stamp.origin).parent for stamp in stamps]
+    untold = () if commit is not None or not stamps else _untold((source.path for source in sources), said)
+    return found, committed, (*broken, *wrong, *untold)
+
+
+def _untold(paths: Iterable[str], stamped: Collection[PurePath]) -> tuple[Finding, ...]:
+    """What speaks of no commit while the rest does: a stamp is for its own folder and what lies below, for no other."""
+    folders = {PurePath(path).parent for path in paths if not is_subject(path)}
+    bare = sorted(str(one) for one in folders if not any(at in (one, *one.parents) for at in stamped))
+    what = "tells no commit, although other evidence of this gate does"
+    return tuple(
+        unusable(InconclusiveError(what, where=folder, remedy=f"releasegate gate stamp {folder}")) for folder in bare
+    )
+
+
+def is_subject(path: str) -> bool:
+    """Whether this is the name of a subject file, which tells of evidence and is none."""
+    return PurePath(path).name == SUBJECT_FILE
 
 
 def commit_time(app: App, commit: str) -> datetime | None:

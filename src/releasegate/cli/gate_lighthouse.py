@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import PurePath
 from typing import Any
 
 import click
 
 from releasegate.cli.app import App, pass_app
-from releasegate.cli.evidence import Source, subject, unusable
+from releasegate.cli.evidence import Source, is_subject, subject, unusable
 from releasegate.cli.gate import conclude
 from releasegate.cli.gate_outputs import Judging
 from releasegate.cli.lhci_config import LhciFiles
@@ -20,7 +19,7 @@ from releasegate.gates.document import LARGEST as LARGEST_DOCUMENT
 from releasegate.gates.lighthouse.assertions import PRESET_HELP, parse_config
 from releasegate.gates.lighthouse.gate import judge
 from releasegate.gates.lighthouse.report import Report, parse
-from releasegate.gates.subject import SUBJECT_FILE, too_old
+from releasegate.gates.subject import too_old
 from releasegate.gates.waivers import read_waivers, waive
 from releasegate.verdict import Evidence, Finding, Verdict
 
@@ -129,7 +128,7 @@ def _read(app: App, sources: Sequence[Source]) -> tuple[list[Report], list[Evide
     evidence: list[Evidence] = []
     problems: list[Finding] = []
     for source in sources:
-        if PurePath(source.path).name == SUBJECT_FILE:
+        if is_subject(source.path):
             continue
         try:
             content = source.read()

@@ -7,12 +7,11 @@ from typing import Any, TypeVar
 import click
 
 from releasegate.cli.app import App, pass_app
-from releasegate.cli.evidence import Source, gather, unusable
+from releasegate.cli.evidence import Source, gather, is_subject, unusable
 from releasegate.cli.gate import conclude
 from releasegate.cli.gate_outputs import Judging
 from releasegate.cli.gate_zap import FILE_LIMIT, SUFFIXES
 from releasegate.errors import InputError, PolicyError, ReleasegateError
-from releasegate.gates.subject import SUBJECT_FILE
 from releasegate.gates.waivers import read_waivers
 from releasegate.verdict import Finding, Level, Verdict
 from releasegate.verdict import conclude as outcome_of
@@ -139,7 +138,7 @@ def _read(sources: Sequence[Source], reader: Callable[[bytes, str], T]) -> tuple
     read: list[T] = []
     broken: list[Finding] = []
     for source in sources:
-        if not source.path.endswith(SUBJECT_FILE):
+        if not is_subject(source.path):
             try:
                 read.append(reader(source.read(), source.path))
             except ReleasegateError as error:

@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from releasegate.cli.app import App, pass_app
-from releasegate.cli.evidence import Source, gather, subject, unusable
+from releasegate.cli.evidence import Source, gather, is_subject, subject, unusable
 from releasegate.cli.gate import conclude
 from releasegate.cli.gate_outputs import Judging
 from releasegate.cli.ledger_memory import LEDGER, of_last_run
 from releasegate.errors import InconclusiveError, InputError
 from releasegate.gates.junit import State, Suite, Wanted, failing, judge, read_suite, states
-from releasegate.gates.subject import SUBJECT_FILE, too_old
+from releasegate.gates.subject import too_old
 from releasegate.gates.waivers import read_waivers, waive
 from releasegate.policy.gates import SuiteGate
 from releasegate.verdict import Evidence, Finding, Verdict
@@ -95,7 +95,7 @@ def _read(sources: Sequence[Source]) -> tuple[list[Suite], list[Evidence], list[
     evidence: list[Evidence] = []
     problems: list[Finding] = []
     for source in sources:
-        if source.path.endswith(SUBJECT_FILE):
+        if is_subject(source.path):
             continue
         try:
             content = source.read()

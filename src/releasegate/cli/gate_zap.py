@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from releasegate.cli.app import App, pass_app
-from releasegate.cli.evidence import gather, subject, unusable
+from releasegate.cli.evidence import gather, is_subject, subject, unusable
 from releasegate.cli.gate import conclude
 from releasegate.cli.gate_outputs import Judging, write_outputs
 from releasegate.cli.ledger_memory import LEDGER, of_last_good
 from releasegate.errors import InconclusiveError, UsageError
-from releasegate.gates.subject import SUBJECT_FILE, too_old
+from releasegate.gates.subject import too_old
 from releasegate.gates.waivers import read_waivers
 from releasegate.gates.zap.judge import Scan, Threshold, judge, read_scan
 from releasegate.gates.zap.known import read_known
@@ -165,7 +165,7 @@ def _read(app: App, asked: _Asked) -> tuple[Scan, Subject, datetime | None]:
 
     def contents() -> Iterator[tuple[str, bytes]]:
         for source in sources:
-            if not source.path.endswith(SUBJECT_FILE):
+            if not is_subject(source.path):
                 try:
                     content = source.read()
                 except InconclusiveError as error:

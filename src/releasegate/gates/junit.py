@@ -17,6 +17,8 @@ from releasegate.verdict import Evidence, Finding, Level, Subject, Verdict, conc
 SLOWEST = 5
 """How many of the slowest tests a verdict names."""
 _SHOWN = 300
+NOT_RUN = ("notrun", "disabled", "suppressed", "skipped")
+"""What GoogleTest says in `status` and `result` of a test that did not run; it writes no `<skipped>` there."""
 
 
 class State(StrEnum):
@@ -53,6 +55,8 @@ class Suite:
     cases: tuple[Case, ...]
     untold: int
     """Failures and errors that the report counts and that no test of it shows."""
+    missing: int
+    """Tests that the report counts and does not show, beside those failures."""
     started: datetime | None
     """When the first test began; None where the report gives no time zone."""
 
@@ -69,12 +73,27 @@ def read_suite(content: bytes, path: str) -> Suite:
     if root.tag == "testsuites" and counted == [0, 0]:
         counted = [_count(suite, name) for suite in root.findall("testsuite") for name in ("failures", "errors")]
     times = [time for time in (_moment(suite.get("timestamp")) for suite in root.iter("testsuite")) if time]
-    return Suite(path, cases, max(0, sum(counted) - shown), min(times, default=None))
+    untold = max(0, sum(counted) - shown)
+    return Suite(path, cases, untold, max(0, _missing(root) - untold), min(times, default=None))
+
+
+def _missing(root: Any) -> int:
+    """How many more tests the suites count than they show; a suite of suites sums those, and tells nothing new.
+
+    pytest counts subtests and errors of a teardown as tests, and Catch2 (whose host is always `tbd`) assertions.
+    """
+    suites = [suite for suite in root.iter("testsuite") if suite.find("testsuite") is None]
+    if root.get("name") == "pytest tests":
+        return 0
+    told = [suite for suite in suites if suite.get("name") != "pytest" and suite.get("hostname") != "tbd"]
+    return sum(max(0, _count(suite, "tests") - len(suite.findall("testcase"))) for suite in told)
 
 
 def _case(element: Any, path: str) -> Case:
     case = xunit2.TestCase.fromelem(element)  # type: ignore[no-untyped-call]
     state, message = _state(case)
+    if state is State.PASSED and (element.get("status") in NOT_RUN or element.get("result") in NOT_RUN):
+        state = State.SKIPPED
     classname, name = element.get("classname"), element.get("name") or "(no name)"
     file, line = element.get("file"), element.get("line")
     place = f"{file}:{line}" if file and line else file
@@ -162,6 +181,7 @@ def judge(
         *problems,
         *_nothing_ran(cases, suites),
         *(_untold(suite) for suite in suites if suite.untold),
+        *(_partial(suite) for suite in suites if suite.missing),
         *_must_run(cases, wanted.must_run),
         *sorted((_finding(case, wanted) for case in cases if case.state is not State.PASSED), key=_weight),
     )
@@ -195,6 +215,18 @@ def _untold(suite: Suite) -> Finding:
         expected="0",
         observed=str(suite.untold),
         where=suite.path,
+    )
+
+
+def _partial(suite: Suite) -> Finding:
+    return Finding(
+        check="counts",
+        level=Level.ERROR,
+        title="the report is partial: it counts tests that it does not show; was the runner stopped?",
+        expected=str(len(suite.cases) + suite.missing),
+        observed=str(len(suite.cases)),
+        where=suite.path,
+        unusable=True,
     )
 
 

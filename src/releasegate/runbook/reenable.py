@@ -11,6 +11,7 @@ from releasegate.notify.port import Message
 from releasegate.render.review import moment
 from releasegate.runbook.flags import Committed, commit_changes, facts
 from releasegate.runbook.journal import Draft
+from releasegate.runbook.judged import judged, worst
 from releasegate.runbook.kill_switch import Reach, Result
 from releasegate.runbook.step import Outcome, State, Step, take
 from releasegate.verdict import Outcome as Grade
@@ -80,18 +81,9 @@ def validate(reach: Reach, commit: str, judge: Judge) -> tuple[Grade, str]:
     verdicts = judge(Subject(None, commit))
     if not verdicts:
         raise InconclusiveError("the policy names no gate, and nothing was judged", remedy="add `gates:` to the policy")
-    grades = {verdict.gate: verdict.verdict for verdict in verdicts}
-    order = (Grade.FAIL, Grade.INCONCLUSIVE, Grade.WARN, Grade.PASS)
-    worst = next(grade for grade in order if grade in grades.values())
-    data = {
-        "verdict": worst.value,
-        "stage": STAGING,
-        "gates": {gate: grade.value for gate, grade in grades.items()},
-        "evidence": {evidence.path: evidence.sha256 for verdict in verdicts for evidence in verdict.evidence},
-        "guardrails": blob,
-    }
+    data = {**judged(verdicts, STAGING), "guardrails": blob}
     reach.journal.append(Draft(JUDGED, {**reach.scope, "commit": commit}, data))
-    return worst, "\n".join(f"{v.gate}: {v.verdict.value}: {v.summary}" for v in verdicts)
+    return worst(verdicts), "\n".join(f"{v.gate}: {v.verdict.value}: {v.summary}" for v in verdicts)
 
 
 class Off:

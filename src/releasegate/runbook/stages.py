@@ -16,13 +16,14 @@ from releasegate.runbook.claim import command, once
 from releasegate.runbook.flow import await_return
 from releasegate.runbook.health import require
 from releasegate.runbook.journal import Draft
+from releasegate.runbook.judged import judged, worst
 from releasegate.runbook.publish import see_live
 from releasegate.runbook.raising import Raising, check_fence, fence
 from releasegate.runbook.smoke import smoke
 from releasegate.runbook.trial import Trial
 from releasegate.runbook.world import Tell, World
 from releasegate.verdict import Outcome as GateOutcome
-from releasegate.verdict import Subject, Verdict
+from releasegate.verdict import Subject
 
 if TYPE_CHECKING:
     from releasegate.runbook.rollout import Result
@@ -192,18 +193,16 @@ class Stages:
         self._result.verdicts = (*self._result.verdicts, *verdicts)
         if not verdicts and not needed:
             return "no gates of tests in the policy"
-        worst = _worst(verdicts)
-        names = {verdict.gate: verdict.verdict.value for verdict in verdicts}
-        evidence = [{"path": e.path, "sha256": e.sha256} for verdict in verdicts for e in verdict.evidence]
-        facts: dict[str, object] = {"verdict": worst.value, "stage": stage, "gates": names, "evidence": evidence}
+        facts = judged(verdicts, stage)
         remembered = {verdict.gate: verdict.remember for verdict in verdicts if verdict.remember is not None}
         self._world.journal.append(
             Draft("gates.judged", self._subject(), {**facts, "remembered": remembered} if remembered else facts)
         )
         told = "; ".join(f"{verdict.gate} {verdict.verdict}: {verdict.summary}" for verdict in verdicts)
-        if worst is GateOutcome.FAIL:
+        outcome = worst(verdicts)
+        if outcome is GateOutcome.FAIL:
             raise VerificationError(told)
-        if worst is GateOutcome.INCONCLUSIVE:
+        if outcome is GateOutcome.INCONCLUSIVE:
             raise InconclusiveError(told or "no gate in the policy")
         return told
 
@@ -233,9 +232,3 @@ class Stages:
 
     def _subject(self) -> Mapping[str, str]:
         return self._world.subject(self._tag.name, self._tag.commit)
-
-
-def _worst(verdicts: Sequence[Verdict]) -> GateOutcome:
-    order = (GateOutcome.FAIL, GateOutcome.INCONCLUSIVE, GateOutcome.WARN, GateOutcome.PASS)
-    present = {verdict.verdict for verdict in verdicts}
-    return next((outcome for outcome in order if outcome in present), GateOutcome.INCONCLUSIVE)

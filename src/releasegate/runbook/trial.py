@@ -63,7 +63,6 @@ class Trial:
         self._tell = tell
         self._source = Measured(world, world.counts())
         self._before: list[tuple[float, Poll]] = []
-        self._looked = False
 
     @property
     def share(self) -> str:
@@ -75,7 +74,6 @@ class Trial:
         if self._world.history is not None:
             return
         clock = self._world.clock
-        self._looked = True
         self._source.advance(clock.now().timestamp())
         for _ in range(HISTORY):
             clock.sleep(self._world.canary.interval)
@@ -100,8 +98,6 @@ class Trial:
         if not remembers and rollout.canary is not None:
             raise LostError("the process that watched ended, and metrics pages remember nothing")
         clock = CatchUpClock(since, world.clock) if remembers else world.clock
-        if remembers:
-            self._source = Measured(world, world.counts())
         if remembers:
             self._source = Measured(world, world.counts())
         moment = clock.now()
