@@ -84,3 +84,9 @@ class Interrupted(App):
 def test_control_c_is_130(capsys):
     assert run(Interrupted(), ["policy", "explain"]) == 130
     assert capsys.readouterr() == ("", "\nreleasegate: interrupted\n")  # on a line of its own, after the ^C
+
+
+def test_every_command_stands_in_the_table_of_the_readme():
+    text = (Path(__file__).parents[2] / "README.md").read_text().split("## Commands")[1].split("\n## ")[0]
+    rows = "\n".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `"))
+    assert [name for name in COMMANDS.keys() - {"action"} if f"`{name}" not in rows] == []

@@ -2,9 +2,10 @@
 
 import pytest
 
+from releasegate.errors import UsageError
 from releasegate.ledger.state import fold
 from releasegate.runbook.outbox import Outbox
-from releasegate.runbook.rollback import Request, Rollback
+from releasegate.runbook.rollback import Request, Rollback, refuse_unknown
 from releasegate.runbook.rollout import Order
 from service import Service
 from worlds import LIVE, kinds
@@ -69,3 +70,27 @@ def test_what_is_gone_back_to_is_never_marked_bad(service, name):
     assert (state.live, state.release(name).bad) == ("v1.1.0-rc.1", None)
     [mark] = [outcome for outcome in result.outcomes if outcome.id == "mark"]
     assert mark.text == "nothing is marked bad; last known good: v1.1.0"
+
+
+def test_the_same_release_by_its_other_tag_is_the_same_rollback(service):
+    service.roll_out()
+    first, _ = roll_back(service, to=LIVE)
+    again, state = roll_back(service, to=state_of(service).release(LIVE).candidate)
+    assert (again.leaving, again.to) == (first.leaving, first.to)
+    assert [release.candidate for release in state.releases if release.bad] == ["v1.1.0-rc.1"]
+
+
+def state_of(service):
+    world = service.world()
+    return fold(world.journal.events(), world.subject())
+
+
+def test_a_release_that_nobody_knows_is_refused_before_anything_is_done(service):
+    service.roll_out()
+    before = kinds(service.world())
+    with pytest.raises(UsageError) as caught:
+        refuse_unknown(service.world(), "v9.9.9")
+    assert str(caught.value) == f"--to: there is no release `v9.9.9`; the newest are: {LIVE}, v1.1.0"
+    refuse_unknown(service.world(), LIVE)
+    refuse_unknown(service.world(), None)
+    assert kinds(service.world()) == before

@@ -3,9 +3,10 @@
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -209,6 +210,34 @@ class Noun(click.Group):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params.extend(_common_options())
+
+
+class Table(Noun):
+    """A group of commands in modules of their own: each is imported only when it runs, so that `--help` is quick."""
+
+    table: Mapping[str, tuple[str, str]]
+    """A command's name to its module below `releasegate.cli`, and its line of help."""
+    internal: Collection[str] = ()
+    """Those that are not for people."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands for people, by name."""
+        del ctx
+        return sorted(self.table.keys() - set(self.internal))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of `cmd_name` and return its command."""
+        del ctx
+        if cmd_name not in self.table:
+            return None
+        module = import_module(f"releasegate.cli.{self.table[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self.table[name][1]) for name in self.list_commands(ctx)])
 
 
 pass_app: Callable[[Callable[..., Any]], Callable[..., Any]] = click.make_pass_decorator(App)

@@ -1,10 +1,8 @@
 """The commands under `releasegate gate`, each loaded when it runs, and what they share."""
 
-from importlib import import_module
-
 import click
 
-from releasegate.cli.app import App, Noun
+from releasegate.cli.app import App, Table
 from releasegate.verdict import Verdict
 
 # name: (module in releasegate.cli, one line of help). The module holds a click command of the same name.
@@ -19,28 +17,10 @@ GATES = {
 }
 
 
-class Gates(Noun):
-    """The `gate` group. A gate's module is imported only when that gate runs."""
+class Gates(Table):
+    """The `gate` group."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All gates, by name."""
-        del ctx
-        return sorted(GATES)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the module of `cmd_name` and return its command."""
-        del ctx
-        if cmd_name not in GATES:
-            return None
-        module = import_module(f"releasegate.cli.{GATES[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the gates from the table above, without importing any."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, GATES[name][1]) for name in sorted(GATES)])
+    table = GATES
 
 
 @click.group(cls=Gates)

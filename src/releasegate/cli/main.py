@@ -3,13 +3,12 @@
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from typing import NoReturn
 
 import click
 
 from releasegate import __version__
-from releasegate.cli.app import App, Noun
+from releasegate.cli.app import App, Table
 from releasegate.errors import EXIT_BUG, EXIT_INTERRUPTED, ReleasegateError, UsageError
 
 # name: (module in releasegate.cli, one line of help). The module holds a click command of that name, with _ for -.
@@ -32,27 +31,11 @@ COMMANDS = {
 }
 
 
-class Root(Noun):
-    """The `releasegate` group. A command's module is imported only when that command runs."""
+class Root(Table):
+    """The `releasegate` group."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All commands for people, by name."""
-        del ctx
-        return sorted(COMMANDS.keys() - {"action"})
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the module of `cmd_name` and return its command."""
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        module = import_module(f"releasegate.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands from the table above, without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+    table = COMMANDS
+    internal = ("action",)
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

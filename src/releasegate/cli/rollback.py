@@ -13,7 +13,7 @@ from releasegate.cli.world import build_world
 from releasegate.errors import UsageError
 from releasegate.render.story import SIGNS
 from releasegate.runbook.journal import Draft
-from releasegate.runbook.rollback import Request, Result, Rollback
+from releasegate.runbook.rollback import Request, Result, Rollback, refuse_unknown
 from releasegate.runbook.step import row
 from releasegate.runbook.story import break_glass
 from releasegate.runbook.world import World
@@ -43,8 +43,9 @@ def rollback(
     """
     world = build_world(app)
     if tick is not None:
-        return _tick(app, world, tick)
+        return _tick(app, world, tick, dry_run=dry_run)
     request = Request(reason=reason or UNKNOWN, to=to, traffic_only=traffic_only)
+    refuse_unknown(world, to)
     if dry_run:
         return _plan(app, Rollback(world, request, lambda _: None), world.traffic.split().description)
     interactive = not app.json and sys.stdin.isatty() and not yes
@@ -54,10 +55,10 @@ def rollback(
     title = f"rollback of {world.policy.service}"
     with one_way_to_end(), live_view(title, world.canary.window, interactive=terminal) as tell:
         result = Rollback(world, request, tell).run()
-    if interactive and not reason:
-        _explain(world, result, click.prompt("Why (may be empty)", default="", show_default=False, err=True))
     by_hand = break_glass(world) if not result.traffic_is_back else ()
     app.emit(_document(result), "\n".join([_text(result), *by_hand]))
+    if interactive and not reason:  # after the result, which nobody should have to answer a question for
+        _explain(world, result, click.prompt("Why (may be empty)", default="", show_default=False, err=True))
     return result.exit_code
 
 
@@ -93,14 +94,15 @@ def _explain(world: World, result: Result, reason: str) -> None:
         world.journal.record(Draft("rollback.explained", subject, {"reason": " ".join(reason.split())}))
 
 
-def _tick(app: App, world: World, number: int) -> int:
+def _tick(app: App, world: World, number: int, *, dry_run: bool) -> int:
     """Record who looked at a manual check, and when."""
     manual = world.smoke().manual if world.smoke else ()
     if number > len(manual):
         raise UsageError(f"there are {len(manual)} manual checks", where="--tick", remedy="see rollback.smoke")
     actor = world.forge.actor()
-    world.journal.append(Draft("smoke.ticked", world.subject(), {"number": number, "check": manual[number - 1]}))
-    text = f"recorded: {actor.name} looked at {number}. {manual[number - 1]}"
+    if not dry_run:
+        world.journal.append(Draft("smoke.ticked", world.subject(), {"number": number, "check": manual[number - 1]}))
+    text = f"{'would be recorded' if dry_run else 'recorded'}: {actor.name} looked at {number}. {manual[number - 1]}"
     app.emit({"schema": "releasegate/tick/1", "number": number, "check": manual[number - 1], "who": actor.name}, text)
     return 0
 

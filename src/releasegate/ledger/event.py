@@ -10,7 +10,6 @@ where it is about a release. The kinds, and what their `data` holds (a kind that
     traffic.raised       more traffic was asked for        weight (0 to 1), revision (of the split, for the fence)
     traffic.lowered      less, or none, was asked for      weight, revision
     canary.started       the split was seen to flow        t0 (Unix seconds), and what the judge needs
-    canary.checkpoint    counts of a source with no past   lines (of the recording, since the last one)
     canary.decided       the judge decided                 decision, cause, reason, recording {path, sha256}
     canary.accepted      a person accepted an inconclusive one   reason
     rollout.completed    all traffic was asked for
@@ -21,17 +20,17 @@ where it is about a release. The kinds, and what their `data` holds (a kind that
     rollback.started     traffic was taken back            from, to, reason, baseline (did it get there), rival
     rollback.explained   the reason, given afterwards      reason
     smoke.ticked         a person looked at a manual check number, check
-    rollback.finished    and the rest was done             from, to, steps, verdict
+    rollback.finished    and the rest was done             from, to, reason, steps
     kill-switch.on       the agents were stopped           reason, flag, commit, removed, live, guardrails (git id)
     kill-switch.approved somebody asked to end it          cause, reviewers, guardrails (git id)
     kill-switch.off      the agents run again              cause, approvers, commit
     kill-switch.failed   the flag could not be set         reason, error
-    guardrails.judged    staging was judged for them       verdict, stage, gates, guardrails (git id)
+    guardrails.judged    staging was judged for them       verdict, stage, gates, evidence, guardrails (git id)
     step.claimed         only this run may do the step     step, lease (seconds)
     step.finished        the effect is there               step
     step.failed          it is known not to be there       step, reason
     freeze.overridden    a person lets a rollout begin in a freeze   reason
-    evidence.stored      the bytes were kept               path or url, sha256
+    flag.changed         lines of the flag file            flag, and what was taken away
 
 An event that waited in the outbox says so in `data.waited`: its first `id`, when it `happened`, and in which `run`.
 """

@@ -13,6 +13,7 @@ from typing import Any
 from releasegate.errors import (
     OutsideError,
     ReleasegateError,
+    UsageError,
     VerificationError,
 )
 from releasegate.ledger.event import Event
@@ -204,7 +205,7 @@ class Rollback:
             return False
         begun = {key: known.data.get(key) for key in ("from", "to")}
         asked = {"from": self._request.leaving, "to": self._request.to}
-        if any(asked[key] is not None and asked[key] != begun[key] for key in asked):
+        if any(tag is not None and not _same(state, tag, begun[key]) for key, tag in asked.items()):
             return False
         self._leaving, self._to = begun["from"], begun["to"]
         self._on_baseline = bool(known.data.get("baseline"))
@@ -348,3 +349,22 @@ class Rollback:
         except ReleasegateError:
             events = self._world.journal.known()
         return fold(events, self._world.subject())
+
+
+def refuse_unknown(world: World, to: str | None) -> None:
+    """`UsageError` where the ledger answers and holds no release `to`, before anything is done: it may be a typo."""
+    if to is None:
+        return
+    try:
+        state = fold(world.journal.events(), world.subject())
+    except ReleasegateError:
+        return  # whoever takes back is not kept waiting for the ledger
+    if state.release(to) is None:
+        names = ", ".join(release.name for release in state.releases[-5:]) or "none"
+        raise UsageError(f"there is no release `{to}`", where="--to", remedy=f"the newest are: {names}")
+
+
+def _same(state: Ledger, one: str, other: str | None) -> bool:
+    """Whether two tags, of releases or of their candidates, are of one release."""
+    found = state.release(one)
+    return one == other or (found is not None and other is not None and found == state.release(other))
