@@ -4,8 +4,9 @@ import pytest
 
 from releasegate.errors import UsageError
 from releasegate.ledger.state import fold
+from releasegate.runbook.aim import refuse_unknown
 from releasegate.runbook.outbox import Outbox
-from releasegate.runbook.rollback import Request, Rollback, refuse_unknown
+from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rollout import Order
 from service import Service
 from worlds import LIVE, kinds

@@ -12,8 +12,9 @@ from releasegate.cli.quantities import written
 from releasegate.cli.world import build_world
 from releasegate.errors import UsageError
 from releasegate.render.story import SIGNS
+from releasegate.runbook.aim import refuse_unknown
 from releasegate.runbook.journal import Draft
-from releasegate.runbook.rollback import Request, Result, Rollback, refuse_unknown
+from releasegate.runbook.rollback import Request, Result, Rollback
 from releasegate.runbook.step import row
 from releasegate.runbook.story import break_glass
 from releasegate.runbook.world import World

@@ -1,0 +1,71 @@
+"""What a rollback leaves, and what for: of what the ledger says, and of what was asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from releasegate.errors import ReleasegateError, UsageError
+from releasegate.ledger.state import State, fold
+from releasegate.runbook.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """Where a rollback goes."""
+
+    leaving: str | None = None
+    """The release, or its candidate, that is left; None where nobody knows one."""
+    to: str | None = None
+    """The release that is gone back to; None where no good one is known."""
+    on_baseline: bool = False
+    """Whether the one that is left may be on the baseline."""
+    rival: str = ""
+    """The step in which the rollout that is left may be putting it there now."""
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """As `rollback.started` keeps it, for another run to join."""
+        return {"from": self.leaving, "to": self.to, "baseline": self.on_baseline, "rival": self.rival}
+
+
+def aim(state: State, leaving: str | None, to: str | None) -> Aim:
+    """Leave what was asked for, else what the ledger knows of, for the release before it that was good."""
+    rollout = state.rollout or state.aborted
+    leaving = leaving or (rollout.tag if rollout else state.live)
+    left = state.release(leaving) if leaving else None
+    good = state.release(to) if to else state.last_known_good(leaving)
+    rival = f"{rollout.id}/deploy-baseline" if rollout else ""
+    on_baseline = rival in state.claims or (left is not None and state.live == left.candidate)
+    return Aim(leaving, good.name if good else to, on_baseline, rival)
+
+
+def joined(state: State, leaving: str | None, to: str | None) -> Aim | None:
+    """The same rollback that the ledger holds already, begun or finished; None where it is another one."""
+    known = state.rolled_back
+    if known is None:
+        return None
+    asked = {"from": leaving, "to": to}
+    if any(tag is not None and not _same(state, tag, known.data.get(key)) for key, tag in asked.items()):
+        return None
+    return Aim(
+        known.data.get("from"), known.data.get("to"), bool(known.data.get("baseline")), str(known.data.get("rival"))
+    )
+
+
+def refuse_unknown(world: World, to: str | None) -> None:
+    """`UsageError` where the ledger answers and holds no release `to`, before anything is done: it may be a typo."""
+    if to is None:
+        return
+    try:
+        state = fold(world.journal.events(), world.subject())
+    except ReleasegateError:
+        return  # whoever takes back is not kept waiting for the ledger
+    if state.release(to) is None:
+        names = ", ".join(release.name for release in state.releases[-5:]) or "none"
+        raise UsageError(f"there is no release `{to}`", where="--to", remedy=f"the newest are: {names}")
+
+
+def _same(state: State, one: str, other: str | None) -> bool:
+    """Whether two tags, of releases or of their candidates, are of one release."""
+    found = state.release(one)
+    return one == other or (found is not None and other is not None and found == state.release(other))
