@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from releasegate.canary import limit, mean, ratio, throughput
-from releasegate.canary.histogram import carried, draw, slowed
 from releasegate.canary.mixture import Mixture
+from releasegate.canary.slower import Curve, carried, draw
 
 
 def binomial(successes, trials, p):
@@ -121,7 +121,7 @@ shares = st.lists(st.floats(0.01, 1.0), min_size=4, max_size=4).map(lambda parts
 def test_slower_whatever_the_distribution_and_whatever_was_learned(learned, truth, tolerate, counts):
     bounds = (0.1, 0.3, 1.0)
     baseline, canary = counts
-    rows = carried(learned, slowed(learned, bounds, tolerate) if tolerate > 1 else learned)
+    rows = carried(learned, Curve(learned, bounds).slowed(tolerate) if tolerate > 1 else learned)
     slowest = [sum(p * row[index] for p, row in zip(truth, rows, strict=True)) for index in range(4)]
     for alternative in draw(learned, bounds, tolerate, 0.2):
         for worst in (truth, slowest):

@@ -6,11 +6,11 @@ import pytest
 
 from releasegate.canary.dispersion import Dispersion, quantile_of_mean
 from releasegate.canary.gauge import Wander
-from releasegate.canary.histogram import carried, factors_of, no_slower, slowed
 from releasegate.canary.limit import FACTORS, Above
 from releasegate.canary.mean import Spread, stakes
 from releasegate.canary.mixture import CAP, Mixture, log_mean, smallest
 from releasegate.canary.outage import together
+from releasegate.canary.slower import Curve, carried, factors_of, no_slower
 
 
 def learned(polls):
@@ -117,9 +117,9 @@ def test_slowed_requests_move_up_along_a_straight_line_of_log_odds():
     shares, bounds = [0.5, 0.3, 0.2], (1.0, 2.0)
     slope = (log(4) - 0.0) / log(2)
     first, second = (1 / (1 + exp(-(slope * log(bound / 1.5)))) for bound in bounds)
-    assert slowed(shares, bounds, 1.5) == pytest.approx([first, second - first, 1 - second])
-    assert slowed(shares, bounds, 1.0) == pytest.approx(shares)
-    assert slowed([0.5, 0.5], (1.0,), 2.0) == pytest.approx([0.2, 0.8])  # one bound: the odds fall by its square
+    assert Curve(shares, bounds).slowed(1.5) == pytest.approx([first, second - first, 1 - second])
+    assert Curve(shares, bounds).slowed(1.0) == pytest.approx(shares)
+    assert Curve([0.5, 0.5], (1.0,)).slowed(2.0) == pytest.approx([0.2, 0.8])  # one bound: the odds fall by its square
 
 
 def test_where_each_buckets_requests_go():

@@ -1,9 +1,7 @@
 """Whether a canary is slower than the baseline, by all buckets of a histogram."""
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
-from math import exp, inf, log, log1p, sqrt
+from math import exp, log, sqrt
 from operator import add, mul
 
 from releasegate.canary import outage
@@ -13,102 +11,12 @@ from releasegate.canary.mixture import LATE, Mixture, log_mean
 from releasegate.canary.monitor import Detectable, Interval, Moment, Part, bursty
 from releasegate.canary.ratio import INTERVAL_LINE
 from releasegate.canary.sli import Limit
+from releasegate.canary.slower import SLOWER, STUCK, Alternative, Curve, draw, no_slower
 
-SLOWER = (1.1, 1.2, 1.35, 1.6, 2.0, 3.0, 5.0)
-"""Alternatives: every request takes this many times as long."""
-STUCK = (0.03, 0.1, 0.3)
-"""Alternatives: this part of the requests takes `STUCK_FACTOR` times as long."""
-STUCK_FACTOR = 10.0
 REFRESH = 1.5
 """The alternatives are drawn again when so many times as many requests of the baseline were seen."""
-ROOM = 0.9
-"""How much of the largest factor that a canary's request could have is used."""
-SMALLEST = 0.05
-"""The smallest factor: one fast request of the canary does not refute that it is slower."""
-STEEPNESS = 2.0
-"""How the log odds rise with the logarithm of a bound where there is only one."""
 FEWEST = 20.0
 """How many requests of the baseline must have been seen before alternatives are drawn."""
-
-
-def slowed(shares: Sequence[float], bounds: Sequence[float], factor: float) -> list[float]:
-    """How requests that are spread as `shares` are spread when each takes `factor` times as long.
-
-    Between bounds, and beyond the outer ones, the log odds of being faster run straight in the logarithm of the bound,
-    as they do for a log-logistic distribution, and nearly for a log-normal one. Bounds that are not positive stay.
-    """
-    below = list(accumulate(shares))[:-1]
-    points = [
-        (log(bound), log(share / (1 - share)))
-        for bound, share in zip(bounds, below, strict=True)
-        if bound > 0 and 0 < share < 1
-    ]
-    moved_below = [
-        share if bound <= 0 or not points else 1 / (1 + exp(-_at(points, log(bound / factor))))
-        for bound, share in zip(bounds, below, strict=True)
-    ]
-    moved_below = list(accumulate(moved_below, max))
-    return [now - before for before, now in zip([0.0, *moved_below], [*moved_below, 1.0], strict=True)]
-
-
-def _at(points: Sequence[tuple[float, float]], place: float) -> float:
-    """The height at `place` of the line through `points`, at most 700 high or deep."""
-    if len(points) == 1:
-        (x, y), slope = points[0], STEEPNESS
-    else:
-        index = min(max(bisect_left(points, (place, -inf)), 1), len(points) - 1)
-        (x, y), (end, height) = points[index - 1], points[index]
-        slope = (height - y) / (end - x)
-    return min(700.0, max(-700.0, y + slope * (place - x)))
-
-
-def carried(usual: Sequence[float], slower: Sequence[float]) -> list[list[float]]:
-    """Where each bucket's requests go when `usual` becomes `slower` in the same order: one row of shares a bucket."""
-    ends, targets = list(accumulate(usual)), list(accumulate(slower))
-    ends[-1] = targets[-1] = 1.0
-    rows = []
-    for begin, end in zip([0.0, *ends], ends, strict=False):
-        parts = [
-            max(0.0, min(end, high) - max(begin, low)) for low, high in zip([0.0, *targets], targets, strict=False)
-        ]
-        total = sum(parts)
-        rows.append([part / total for part in parts] if total > 0 else [0.0] * (len(parts) - 1) + [1.0])
-    return rows
-
-
-def factors_of(usual: Sequence[float], slower: Sequence[float], weight: float) -> list[float]:
-    """For each bucket the factor of a request of the canary, which gets `weight` of all: rising, with room to 1/weight.
-
-    It is the likelihood ratio of `slower` against the mixture of both tracks, which grows fastest (R. Turner, A. Ly and
-    P. Grünwald, Generic E-variables for exact sequential k-sample tests, 2024), made to rise.
-    """
-    largest = 1 + ROOM * (1 / weight - 1)
-    ratios = (b / (weight * b + (1 - weight) * a) if a + b else 0.0 for a, b in zip(usual, slower, strict=True))
-    return [min(largest, max(SMALLEST, ratio)) for ratio in accumulate(ratios, max)]
-
-
-class Alternative:
-    """One way to be slower: the factors of a request of either track by bucket.
-
-    The null hypothesis: the canary is stochastically no slower than the baseline whose every request takes `tolerate`
-    times as long. With rising factors `c` of the canary, and `m` their mean over where a baseline's bucket goes, the
-    baseline's factors are `1 + nc/nb (1 - m)`: then `nc c + nb b` is on average at most `nc + nb` whatever the
-    distribution, and by the inequality of the means the product over all requests has an expectation of at most 1.
-    """
-
-    def __init__(self, canary: Sequence[float], tolerated: Sequence[Sequence[float]] | None) -> None:
-        self.largest = max(canary)
-        self.logs = [log(factor) for factor in canary]
-        means = canary if tolerated is None else [sum(map(mul, row, canary)) for row in tolerated]
-        self.gains = [1 - mean for mean in means]
-
-    def log_factor(self, baseline: Sequence[float], canary: Sequence[float], odds: float) -> float:
-        """The log evidence of a poll's counts, where `odds` are the canary's requests over the baseline's."""
-        if odds * (self.largest - 1) > 0.97:  # so many requests of the canary that the baseline's factors would be < 0
-            return 0.0
-        evidence: float = sum(map(mul, canary, self.logs))
-        evidence += sum(map(mul, baseline, [log1p(odds * gain) for gain in self.gains]))
-        return evidence
 
 
 class HistogramMonitor:
@@ -173,7 +81,7 @@ class HistogramMonitor:
             return False
         odds = sum(recent) / total
         shares = [(count + 1 / len(before)) / (total + 1) for count in before]
-        if no_slower(recent, slowed(shares, self._bounds, outage.TIMES)):
+        if no_slower(recent, Curve(shares, self._bounds).slowed(outage.TIMES)):
             return False
         alternatives = draw(shares, self._bounds, outage.TIMES, odds / (1 + odds))
         logs = [each.log_factor(before, recent, odds) / self._spread for each in alternatives]
@@ -192,9 +100,10 @@ class HistogramMonitor:
         weight = all_canary / (all_baseline + all_canary)
         alternatives = draw(shares, self._bounds, self._tolerate, weight)
         start = log((1 - LATE) / len(alternatives)) - lines["worse"]
+        curve = Curve(shares, self._bounds)
 
         def excess(extra: float) -> float:
-            slower = slowed(shares, self._bounds, self._tolerate * (1 + extra))
+            slower = curve.slowed(self._tolerate * (1 + extra))
             counts = [all_canary * share for share in slower]
             return max(self._ninth(each, counts, weight) for each in alternatives) + start
 
@@ -205,7 +114,7 @@ class HistogramMonitor:
             middle = (low + high) / 2
             low, high = (middle, high) if excess(middle) < 0 else (low, middle)
         ratio = self._tolerate * (1 + high)
-        return Detectable(ratio, self._level(slowed(shares, self._bounds, ratio), all_canary, lines))
+        return Detectable(ratio, self._level(curve.slowed(ratio), all_canary, lines))
 
     def _ninth(self, each: Alternative, counts: Sequence[float], weight: float) -> float:
         """The log evidence that nine of ten such canaries reach."""
@@ -238,10 +147,10 @@ class HistogramMonitor:
     def _estimate(self) -> float:
         total = sum(self._canary)
         seen = sum(map(mul, self._canary, range(len(self._canary)))) / total
-        shares = self._shares()
+        curve = Curve(self._shares(), self._bounds)
 
         def mean_bucket(factor: float) -> float:
-            buckets = slowed(shares, self._bounds, factor)
+            buckets = curve.slowed(factor)
             return float(sum(map(mul, buckets, range(len(buckets)))))
 
         low, high = log(1 / 30), log(30)
@@ -263,31 +172,6 @@ class HistogramMonitor:
             best = max(each.log_factor(usual, slow, odds) for each in alternatives) / self._spread + start
             low, high = (middle, high) if best >= INTERVAL_LINE else (low, middle)
         return exp(low) if low > log(1 / 30) else 0.0
-
-
-def draw(
-    usual: Sequence[float],
-    bounds: tuple[float, ...],
-    tolerate: float,
-    weight: float,
-    slower: Sequence[float] = SLOWER,
-    stuck: Sequence[float] = STUCK,
-) -> list[Alternative]:
-    """The alternatives, for a baseline whose requests are spread over the buckets as `usual`."""
-    most = slowed(usual, bounds, tolerate) if tolerate != 1 else list(usual)
-    tolerated = carried(usual, most) if tolerate != 1 else None
-    canaries = [slowed(most, bounds, factor) for factor in slower]
-    if stuck:
-        hanging = slowed(most, bounds, STUCK_FACTOR)
-        canaries += [[(1 - part) * a + part * b for a, b in zip(most, hanging, strict=True)] for part in stuck]
-    return [Alternative(factors_of(most, canary, weight), tolerated) for canary in canaries]
-
-
-def no_slower(counts: Sequence[float], shares: Sequence[float]) -> bool:
-    """Whether beyond no bound there are more of `counts` than `shares` say: then no alternative has evidence."""
-    total = sum(counts)
-    beyond = accumulate(reversed(counts))
-    return all(seen <= total * share for seen, share in zip(beyond, accumulate(reversed(shares)), strict=True))
 
 
 def _sum(one: tuple[float, ...], other: tuple[float, ...]) -> tuple[float, ...]:
