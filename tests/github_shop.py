@@ -51,10 +51,10 @@ def settle(forge):
     )
 
 
-def told(folder, words, capsys):
+def told(folder, words, capsys, sleep=lambda _: None):
     """What a command says: exit code, output and errors, none of which may hold the token. Nobody waits."""
     capsys.readouterr()
-    code = run(App(directory=folder, sleep=lambda _: None), words)
+    code = run(App(directory=folder, sleep=sleep), words)
     out, err = capsys.readouterr()
     assert TOKEN not in out + err
     return code, out, err

@@ -137,6 +137,7 @@ def world_of(forge, folder, *, policy=POLICY, errors=GOOD, clock=None, shell=Non
         "forge": forge,
         "journal": Journal(forge, "releasegate/ledger", clock, secrets.token_bytes, run),
         "traffic": traffic,
+        "flags": forge,
         "clock": clock,
         "shell": shell or Shop(),
         "fetch": lambda _: Page(200, "ok"),

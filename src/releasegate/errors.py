@@ -14,6 +14,7 @@
     │   ├── FenceError          something newer was decided; traffic is not raised
     │   └── UnknownError        whether an effect happened cannot be told, and it is not repeated
     └── OutsideError        4   something outside did not answer
+        ├── PendingError        the change waits for a person: as a pull request, or as a patch
         ├── RaceError           the ref moved meanwhile (read again, decide again, retry)
         ├── MetricsError        Prometheus, or a metrics page
         └── ForgeError          git's remote, or GitHub
@@ -109,6 +110,15 @@ class OutsideError(ReleasegateError):
     """Something outside this program did not answer, or refused."""
 
     exit_code = 4
+
+
+class PendingError(OutsideError):
+    """The change is made and not in force: it waits for a person, as a pull request or as a patch."""
+
+    def __init__(self, what: str, *, where: str | None = None, remedy: str | None = None, patch: str = "") -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.patch = patch
+        """What a person has to apply; empty where a pull request holds it."""
 
 
 class RaceError(OutsideError):

@@ -62,6 +62,27 @@ def test_a_branch_that_would_refuse_a_rollback_is_red(shop, github, hosted, caps
     assert examined(hosted, shop.home, capsys) == (0, GREEN, "")
 
 
+def test_a_rule_of_the_organization_refuses_it_too(shop, github, hosted, capsys):
+    github.stub.rules = [
+        {"type": "required_signatures", **RULESET, "ruleset_source_type": "Organization", "ruleset_source": "acme"}
+    ]
+    code, lines, _ = examined(hosted, shop.home, capsys)
+    assert (code, "refused on main: a ruleset asks for signed commits" in lines[5]) == (1, True)
+    github.stub.bypass = "always"
+    assert examined(hosted, shop.home, capsys) == (0, GREEN, "")
+
+
+def test_where_flags_go_by_pull_request_their_merge_is_what_counts(shop, github, hosted, capsys):
+    policy = NO_CANARY + b"flags: {commit: pull-request}\n"
+    shop.commit("main", {"releasegate.yaml": policy}, "by request", parent=shop.branch_head("main"))
+    github.stub.rules = [{"type": "pull_request", **RULESET}]
+    slow = "branch: a rollback waits until its pull request into main is merged"
+    for allowed, code, light in ((False, 1, "red     "), (True, 0, "yellow  ")):
+        assert github.rest("PATCH", f"/repos/{shop.home}", {"allow_auto_merge": allowed})[0] == 200
+        found, lines, _ = examined(hosted, shop.home, capsys)
+        assert (found, lines[5].startswith(light + slow)) == (code, True), lines[5]
+
+
 def test_what_is_missing_is_said(shop, github, hosted, capsys):
     github.stub.environments = []
     head = shop.branch_head("main")

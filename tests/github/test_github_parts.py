@@ -63,6 +63,8 @@ def calls(forge, host, first, second, issue, run):
         "release": lambda: host.release("v0", "0", "text", [Asset("e.zip", b"PK")]),
         "open_pull_request": lambda: host.open_pull_request("other", "main", "x", "x", auto_merge=True),
         "pull_request": lambda: host.pull_request(host.open_pull_request("other", "main", "x", "x").number),
+        "pull_requests": lambda: host.pull_requests("main", "oth"),
+        "close_pull_request": lambda: host.close_pull_request(host.open_pull_request("other", "main", "x", "x").number),
         "reviewers": lambda: host.reviewers(host.open_pull_request("other", "main", "x", "x").number),
         "approvals": lambda: host.approvals(run),
         "comment": lambda: host.comment(issue, "note", "text"),

@@ -39,6 +39,7 @@ deploy: {}
 flags:
   file: config/feature-flags.yaml
   commit: direct
+  merge-within: 5m
 canary:
   weight: 5%
   window: 30m

@@ -63,7 +63,8 @@ class Service:
     @property
     def reach(self):
         return Reach(
-            policy=self.policy, switch=self.policy.kill_switch, forge=self.forge, journal=self.journal,
+            policy=self.policy, switch=self.policy.kill_switch, forge=self.forge, flags=self.forge, withdraw=lambda: "",
+            journal=self.journal,
             clock=self.clock, shell=self.shell, fetch=self.fetch,
             messages=Messages(self.told, self.folder / "waiting"), folder=self.folder / "collected",
             reviewers=lambda: self.reviewers,

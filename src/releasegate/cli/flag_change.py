@@ -3,19 +3,30 @@
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from releasegate.cli.app import App
 from releasegate.cli.flag_file import flag_path, in_repository, read_flags
-from releasegate.errors import FlagError, InputError, OutsideError, ReleasegateError, RepositoryError, UnsafeEditError
+from releasegate.errors import (
+    FlagError,
+    InputError,
+    OutsideError,
+    PendingError,
+    ReleasegateError,
+    RepositoryError,
+    UnsafeEditError,
+)
 from releasegate.flags.by_hand import patch_by_hand
 from releasegate.flags.document import LARGEST, Removed
 from releasegate.policy.model import Policy
 from releasegate.runbook.flags import Change, Committed, Plan, commit_changes, facts, plan
+
+if TYPE_CHECKING:
+    from releasegate.traffic.flag import Repository
 
 CHANGED = "flag.changed"
 """The event that keeps what a change took away."""
@@ -44,6 +55,8 @@ def pairs(words: Sequence[str], what: str) -> list[tuple[str, str]]:
 def change(app: App, changes: Sequence[Change], title: str, options: Options, off: Sequence[str] = ()) -> int:
     """Make the changes where the options say. `off` names flags for which a person gets a patch if all else fails."""
     policy = app.find_policy()
+    if policy is not None and policy.flags.commit == "patch" and not options.in_place:
+        options = replace(options, patch=options.patch or "-")
     try:
         if options.in_place or options.dry_run or options.patch:
             return _without_commit(app, changes, options)
@@ -86,18 +99,45 @@ def _branch(app: App, options: Options) -> str | None:
 def _with_commit(app: App, policy: Policy | None, changes: Sequence[Change], title: str, options: Options) -> int:
     forge, path = app.forge(), in_repository(app, flag_path(options.path, policy))
     branch = options.branch or (policy.release.branch if policy else forge.default_branch())
-    done = commit_changes(forge, path, branch, changes, title, reason=options.reason, dialect=options.dialect)
+    repository = _repository(app, policy)
+    try:
+        done = commit_changes(repository, path, branch, changes, title, reason=options.reason, dialect=options.dialect)
+    except PendingError:
+        _waiting(app, policy, changes, options)
+        raise
     for warning in done.plan.warnings:
         app.say(f"WARNING: {warning}")
     if done.commit and policy is None:
         _keep(app, done.plan)
-    live, missing = ("", None) if done.commit is None else _after(app, policy, done, branch)
-    where = f"committed {(done.commit or '')[:12]} on {branch}"
+    # One that was merged after its command had given up waiting still has to go live.
+    merged = policy is not None and policy.flags.commit == "pull-request"
+    live, missing = _after(app, policy, done, branch) if done.commit or merged else ("", None)
+    text = _text(done.plan, f"committed {(done.commit or '')[:12]} on {branch}")
     document = {**_document(done.plan), "branch": branch, "commit": done.commit, "blob": done.blob, "live": live}
-    app.emit(document, _text(done.plan, f"{where}{'; ' if live else ''}{live}"))
+    app.emit(document, f"{text}{'; ' if live else ''}{live}")
     if missing:
         raise missing
     return 0
+
+
+def _repository(app: App, policy: Policy | None) -> "Repository":
+    """What the change is committed to, as the policy says."""
+    if policy is None:
+        return app.forge()
+    from releasegate.cli.world import changes, require_commits  # noqa: PLC0415  loaded by the commands that write
+
+    require_commits(app, policy, by_itself=False)
+    return changes(app, policy, "flags")
+
+
+def _waiting(app: App, policy: Policy | None, changes: Sequence[Change], options: Options) -> None:
+    """Show what waits in a pull request, and keep what it takes away, so that `flags restore` knows it later."""
+    file = read_flags(app, options.path, options.dialect, _branch(app, options))
+    made = plan(file.content, file.path, changes, options.dialect)
+    app.emit({**_document(made), "commit": None, "live": ""}, _text(made, "NOT LIVE"))
+    if policy is not None:
+        with suppress(ReleasegateError):  # the error that follows is about the pull request
+            _record(app, policy, Committed(made, None, ""), _branch(app, options) or "")
 
 
 def _after(app: App, policy: Policy | None, done: Committed, branch: str) -> tuple[str, OutsideError | None]:
@@ -105,8 +145,6 @@ def _after(app: App, policy: Policy | None, done: Committed, branch: str) -> tup
     if policy is None:
         return "", None
     from releasegate.cli.clock import SystemClock  # noqa: PLC0415  loaded by the commands that write
-    from releasegate.cli.world import journal  # noqa: PLC0415
-    from releasegate.runbook.journal import Draft  # noqa: PLC0415
     from releasegate.runbook.outside import fetch  # noqa: PLC0415
     from releasegate.runbook.publish import deadline_of, go_live  # noqa: PLC0415
 
@@ -123,12 +161,19 @@ def _after(app: App, policy: Policy | None, done: Committed, branch: str) -> tup
             )
     except ReleasegateError as error:
         missing = told(error)
-    subject = {"service": policy.service, "environment": policy.environment}
     try:
-        journal(app.forge(), policy).record(*(Draft(CHANGED, subject, fact) for fact in facts(done, branch)))
+        _record(app, policy, done, branch)
     except ReleasegateError as error:
         missing = missing or told(error)
     return live, missing
+
+
+def _record(app: App, policy: Policy, done: Committed, branch: str) -> None:
+    from releasegate.cli.world import journal  # noqa: PLC0415  loaded by the commands that write
+    from releasegate.runbook.journal import Draft  # noqa: PLC0415
+
+    subject = {"service": policy.service, "environment": policy.environment}
+    journal(app.forge(), policy).record(*(Draft(CHANGED, subject, fact) for fact in facts(done, branch)))
 
 
 def restore(app: App, name: str, source: str | None, options: Options) -> int:

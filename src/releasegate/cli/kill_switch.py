@@ -25,7 +25,7 @@ def kill_switch() -> None:
 
 def _reach(app: App) -> Reach:
     from releasegate.cli.clock import SystemClock  # noqa: PLC0415  loaded by the commands that act
-    from releasegate.cli.world import journal, own_folder  # noqa: PLC0415
+    from releasegate.cli.world import changes, journal, own_folder, withdrawal  # noqa: PLC0415
     from releasegate.notify.file import FileNotifier  # noqa: PLC0415
     from releasegate.runbook.messages import Messages  # noqa: PLC0415
     from releasegate.runbook.outside import fetch  # noqa: PLC0415
@@ -39,6 +39,8 @@ def _reach(app: App) -> Reach:
         policy=policy,
         switch=policy.kill_switch,
         forge=forge,
+        flags=changes(app, policy, "kill-switch"),
+        withdraw=withdrawal(app, policy, "kill-switch"),
         journal=journal(forge, policy),
         clock=SystemClock(),
         shell=app.shell(),

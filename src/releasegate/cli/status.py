@@ -21,7 +21,7 @@ def status(app: App) -> int:
     policy, forge = app.policy(), app.forge()
     remembers = policy.canary is not None and policy.canary.metrics.scrape is None
     counts = partial(source_of, policy.canary) if policy.canary is not None and remembers else None
-    split = traffic(app, policy, forge) if policy.traffic is not None else None
+    split = traffic(app, policy) if policy.traffic is not None else None
     found = ask(policy, journal(forge, policy), split, counts, app.now())
     head = f"{policy.service} ({policy.environment}) in {forge.home}"
     width = max(len(name) for name, _ in found.lines)

@@ -19,7 +19,9 @@ from releasegate.policy.smoke import Smoke, load_smoke
 from releasegate.runbook.journal import Journal
 from releasegate.runbook.outbox import Outbox
 from releasegate.runbook.outside import expiry, fetch
+from releasegate.runbook.proposal import Patches, Proposals
 from releasegate.runbook.world import World
+from releasegate.traffic.flag import Repository
 from releasegate.traffic.port import Traffic
 from releasegate.verdict import Subject, Verdict
 
@@ -42,7 +44,9 @@ def build_world(app: App, documents: Path | None = None) -> World:
         policy=policy,
         forge=forge,
         journal=journal(forge, policy),
-        traffic=traffic(app, policy, forge),
+        traffic=traffic(app, policy),
+        flags=changes(app, policy, "flags"),
+        withdraw=withdrawal(app, policy, "traffic"),
         clock=SystemClock(),
         shell=app.shell(),
         fetch=fetch,
@@ -67,7 +71,7 @@ def own_folder(forge: Forge) -> Path:
     return forge.private if isinstance(forge, LocalForge | GitHubForge) else _documents()
 
 
-def traffic(app: App, policy: Policy, forge: Forge) -> Traffic:
+def traffic(app: App, policy: Policy) -> Traffic:
     """The policy's way of splitting traffic."""
     from releasegate.traffic.command import CommandTraffic  # noqa: PLC0415
     from releasegate.traffic.document import DocumentTraffic  # noqa: PLC0415
@@ -81,7 +85,11 @@ def traffic(app: App, policy: Policy, forge: Forge) -> Traffic:
     if wanted is not None and wanted.document is not None:
         branch, paths = policy.release.branch, wanted.document
         return DocumentTraffic(
-            repository=forge, branch=branch, file=paths.file, baseline=paths.baseline, canary=paths.canary
+            repository=changes(app, policy, "traffic"),
+            branch=branch,
+            file=paths.file,
+            baseline=paths.baseline,
+            canary=paths.canary,
         )
     if wanted is not None and wanted.command is not None:
         return CommandTraffic(app.shell(), wanted.command.get, wanted.command.set)
@@ -89,8 +97,44 @@ def traffic(app: App, policy: Policy, forge: Forge) -> Traffic:
     assert wanted.flag is not None  # noqa: S101  it is one of the three
     flag = wanted.flag
     return FlagTraffic(
-        forge, branch=policy.release.branch, path=policy.flags.file, flag=flag.name, on=flag.on, warn=app.say
-    )
+        changes(app, policy, "traffic"),
+        branch=policy.release.branch, path=policy.flags.file, flag=flag.name, on=flag.on, warn=app.say,
+    )  # fmt: skip
+
+
+def changes(app: App, policy: Policy, kind: str) -> Repository:
+    """What takes changes of files as the policy says; of the `kind` flags any number may wait for their merge."""
+    forge = app.forge()
+    if policy.flags.commit == "patch":
+        return Patches(forge, _documents())
+    return _proposals(app, policy, kind) if policy.flags.commit == "pull-request" else forge
+
+
+def withdrawal(app: App, policy: Policy, kind: str) -> Callable[[], str]:
+    """Closes the pull requests of this kind that still wait; nothing, where there are none."""
+    if policy.flags.commit != "pull-request":
+        return lambda: ""
+    return lambda: _proposals(app, policy, kind).withdraw(policy.release.branch)
+
+
+def _proposals(app: App, policy: Policy, kind: str) -> Proposals:
+    name = f"{policy.service}/{policy.environment}/{kind}"
+    patience, newest = policy.flags.merge_within, kind != "flags"
+    return Proposals(app.forge(), app.host, app, name=name, patience=patience, newest_only=newest)
+
+
+def require_commits(app: App, policy: Policy, *, by_itself: bool) -> None:
+    """`PolicyError` where changes of the flag file cannot be made as the policy says (`by_itself`: with no person)."""
+    if policy.flags.commit == "pull-request" and app.forge().name == "local":
+        raise PolicyError(
+            "flags.commit: pull-request needs GitHub, and this is a plain git repository",
+            remedy="write flags.commit: direct or patch, or name the repository on GitHub: --repo OWNER/NAME",
+        )
+    if policy.flags.commit == "patch" and by_itself:
+        raise PolicyError(
+            "flags.commit: patch commits nothing, so nothing can send traffic to a canary",
+            remedy="write flags.commit: direct or pull-request, or split the traffic by a router",
+        )
 
 
 def gates(app: App, policy: Policy) -> Callable[[Subject], Sequence[Verdict]]:

@@ -78,6 +78,8 @@ class PullRequest:
     state: Literal["open", "closed", "merged"]
     auto_merge: bool
     """Whether the host merges it by itself once its rules are met."""
+    merged_as: str | None = None
+    """The commit with which it came onto its base; None while it is not merged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ class Health:
     """The scopes of a classic token; None for any other."""
     refusals: tuple[str, ...]
     """Why a commit that is made straight on the branch would be refused; empty where nothing is known to."""
+    auto_merge: bool | None
+    """Whether pull requests may be merged by the host once their rules are met; None where it does not say."""
     rules_known: bool
     """False where the branch is protected and the token may not read how."""
     environments: Mapping[str, bool]
@@ -165,6 +169,12 @@ class Host(Protocol):
 
     def pull_request(self, number: int) -> PullRequest:
         """One pull request, as it is now."""
+
+    def pull_requests(self, base: str, prefix: str) -> Sequence[PullRequest]:
+        """The open pull requests into `base` from branches of this repository whose name begins with `prefix`."""
+
+    def close_pull_request(self, number: int) -> None:
+        """Close a pull request without merging it; one that is closed stays so."""
 
     def reviewers(self, number: int) -> Sequence[Approval]:
         """Those whose newest word on the present head of a pull request is a yes, but for its author."""

@@ -67,11 +67,9 @@ class _Loader:
         types = get_type_hints(cls, include_extras=True)
         names = {key_of(f.name): f.name for f in fields(cls)}
         entries = self.entries(node)
-        for key, (key_node, value) in entries.items():
+        for key, (key_node, _) in entries.items():
             if key not in names:
                 self.unknown(cls, key, key_node, list(names))
-            if f"{key}={value.value}" in cls.LATER:
-                self.fail(value, f"{_shown(value)} is not supported by this version yet", f"choose another `{key}`")
         values = {names[key]: self.value(types[names[key]], value) for key, (_, value) in entries.items()}
         for f in fields(cls):
             if f.name not in values and f.default is MISSING and f.default_factory is MISSING:

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from releasegate.policy.canary import Canary
 from releasegate.policy.gates import Gates
-from releasegate.policy.section import Command, Fault, OneOrMany, Scalar, Section, Workflow
+from releasegate.policy.section import Command, Duration, Fault, OneOrMany, Scalar, Section, Workflow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +83,11 @@ class References(Section):
 class Flags(Section):
     """Where the flag file lies, and how a change to it goes live."""
 
-    LATER: ClassVar = ("commit=pull-request", "commit=patch")
     file: str = "config/feature-flags.yaml"
-    commit: Literal["direct"] = "direct"
+    commit: Literal["direct", "pull-request", "patch"] = "direct"
+    """How a change gets onto the branch: straight, by a pull request, or not at all (a person applies the patch)."""
+    merge_within: Duration = 300.0
+    """How long a command waits until its pull request is merged."""
     publish: Run | None = None
     live: Live | None = None
     references: References | None = None

@@ -32,7 +32,7 @@ class Section:
 
     __slots__ = ()
     LATER: ClassVar[tuple[str, ...]] = ()
-    """Keys (and `key=value` choices) that the design knows and this version does not support yet."""
+    """Keys that the design knows and this version does not support yet."""
     ONE_OF: ClassVar[tuple[str, ...]] = ()
     """Fields of which exactly one has to be given."""
 

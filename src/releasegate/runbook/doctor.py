@@ -107,7 +107,12 @@ def _token(health: Health) -> Iterator[Finding]:
 
 def _branch(health: Health, policy: Policy) -> Iterator[Finding]:
     branch = policy.release.branch
-    if health.refusals:
+    if policy.flags.commit == "pull-request":
+        yield from _by_pull_request(health, branch)
+    elif policy.flags.commit == "patch":
+        fix = "write flags.commit: direct, or have somebody at hand who may push at any hour"
+        yield yellow("branch", "nothing is committed (flags.commit: patch): a person has to apply each patch", fix)
+    elif health.refusals:
         fix = "put the GitHub App that runs it into the bypass list, or keep the flag file on a branch of its own"
         yield red("branch", f"a rollback would be refused on {branch}: {'; '.join(health.refusals)}", fix)
     elif not health.rules_known:
@@ -115,6 +120,16 @@ def _branch(health: Health, policy: Policy) -> Iterator[Finding]:
         yield yellow("branch", f"{branch} is protected, and the token may not read how", fix)
     else:
         yield green("branch", f"a commit straight on {branch} is let through: a rollback lands")
+
+
+def _by_pull_request(health: Health, branch: str) -> Iterator[Finding]:
+    """A rollback then takes effect once somebody, or the host, merges it."""
+    slow = f"a rollback waits until its pull request into {branch} is merged"
+    if health.auto_merge is not False:
+        yield yellow("branch", slow, "write flags.commit: direct where a commit straight on it can be let through")
+    else:
+        fix = "allow auto-merge in the repository's settings, or write flags.commit: direct"
+        yield red("branch", f"{slow}, and nothing merges it by itself", fix)
 
 
 def _environment(health: Health, policy: Policy) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from releasegate.errors import FlagError, OutsideError, RaceError
 from releasegate.flags.by_hand import patch_by_hand
 from releasegate.flags.document import Edit, FlagFile, unified_diff
 from releasegate.flags.proof import Proof, decide
-from releasegate.forge.port import Forge
+from releasegate.traffic.flag import Repository
 
 TRIES = 5
 """Races that are lost before this gives up."""
@@ -65,7 +65,7 @@ def plan(content: bytes, path: str, changes: Sequence[Change], dialect: str | No
 
 
 def commit_changes(
-    forge: Forge,
+    forge: Repository,
     path: str,
     branch: str,
     changes: Sequence[Change],
@@ -122,13 +122,13 @@ def off_of(name: str) -> Change:
     return change
 
 
-def _patch(forge: Forge, path: str, branch: str, name: str) -> str:
+def _patch(forge: Repository, path: str, branch: str, name: str) -> str:
     """What a person has to apply to switch a flag off; empty where not even that is clear."""
     found = forge.read(path, branch)
     return (patch_by_hand(FlagFile.parse(found.content, path), name) if found else None) or ""
 
 
-def switch_off(forge: Forge, path: str, branch: str, names: Sequence[str], reason: str) -> str:
+def switch_off(forge: Repository, path: str, branch: str, names: Sequence[str], reason: str) -> str:
     """Switch `names` off in the flag file and say what was changed. Already off is already done.
 
     A flag that cannot be switched off keeps none of the others on: `OutsideError` names it after the commit.

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from releasegate.errors import OutsideError, ReleasegateError, UnsafeEditError
+from releasegate.errors import OutsideError, PendingError, ReleasegateError, UnsafeEditError
 from releasegate.flags.by_hand import patch_by_hand
 from releasegate.flags.document import FlagFile
 from releasegate.forge.port import Forge
@@ -23,8 +23,10 @@ from releasegate.runbook.flags import Committed, commit_changes, facts
 from releasegate.runbook.journal import Draft, Journal
 from releasegate.runbook.messages import Messages
 from releasegate.runbook.outside import Fetch, Shell
+from releasegate.runbook.proposal import withdrawn
 from releasegate.runbook.publish import deadline_of, go_live
 from releasegate.runbook.step import Outcome, State, Step, take
+from releasegate.traffic.flag import Repository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +36,15 @@ class Reach:
     policy: Policy
     switch: KillSwitch
     forge: Forge
+    flags: Repository
+    """Where the flag file is changed: straight on the branch, by pull request or as a patch."""
     journal: Journal
     clock: Clock
     shell: Shell
     fetch: Fetch
     messages: Messages
+    withdraw: Callable[[], str]
+    """Closes pull requests that would still change the flag, and says so."""
     reviewers: Callable[[], Sequence[str]]
     """Who let this run into its protected environment, as the host tells; nobody on a host that has none."""
     folder: Path
@@ -126,7 +132,7 @@ class On:
         heading = f"Stop the agents: set {name} to {value}"
         try:
             self._done = commit_changes(
-                reach.forge, path, reach.branch, [lambda file: file.set(name, value, taking_back=True)], heading,
+                reach.flags, path, reach.branch, [lambda file: file.set(name, value, taking_back=True)], heading,
                 reason=self._reason,
             )  # fmt: skip
         except UnsafeEditError as error:
@@ -134,9 +140,13 @@ class On:
             file = None if found is None else FlagFile.parse(found.content, path)
             self._patch = (patch_by_hand(file, name, value) if file else None) or ""
             raise OutsideError(f"NOT SET: {error}", remedy="apply the patch below by hand and commit it") from error
+        except PendingError as error:
+            self._patch = error.patch
+            raise
         warned = "".join(f"; {warning}" for warning in self._done.plan.warnings)
         done = f"committed {self._done.commit[:12]}" if self._done.commit else f"{name} is {value} already"
-        return f"{done}{warned}"
+        closed = withdrawn(reach.withdraw) if self._done.commit is None else ""
+        return f"{done}{warned}{'; ' if closed else ''}{closed}"
 
     def _live(self) -> str:
         if self._done is None:

@@ -148,7 +148,7 @@ class Off:
 
         heading = f"Let the agents run again: {name}"
         return commit_changes(
-            reach.forge, reach.policy.flags.file, reach.branch, [change], heading, reason=decided.cause
+            reach.flags, reach.policy.flags.file, reach.branch, [change], heading, reason=decided.cause
         )
 
     def _after(self, found: Standing, done: Committed) -> tuple[Step, ...]:

@@ -22,6 +22,7 @@ from releasegate.runbook.flow import await_return
 from releasegate.runbook.health import fault_of
 from releasegate.runbook.integrity import Integrity
 from releasegate.runbook.journal import Draft
+from releasegate.runbook.proposal import withdrawn
 from releasegate.runbook.publish import see_live
 from releasegate.runbook.redeploy import redeploy
 from releasegate.runbook.smoke import smoke
@@ -152,7 +153,8 @@ class Rollback:
         split = self._world.traffic.set_weight(0.0, reason=self._request.reason)
         self._blob = split.revision
         fault = fault_of(self._world, "baseline", tries=1)
-        return f"{split.description}; LOOK: {fault}" if fault else split.description
+        parts = [split.description, withdrawn(self._world.withdraw), f"LOOK: {fault}" if fault else ""]
+        return "; ".join(part for part in parts if part)
 
     def _live(self) -> str:
         return see_live(self._world, self._blob)
@@ -201,7 +203,7 @@ class Rollback:
     def _switch_off(self) -> str:
         flags = self._world.policy.flags
         branch, names = self._world.policy.release.branch, self._world.policy.rollback.flags.off
-        return switch_off(self._world.forge, flags.file, branch, names, self._request.reason)
+        return switch_off(self._world.flags, flags.file, branch, names, self._request.reason)
 
     def _smoke(self) -> str:
         if self._world.smoke is None:

@@ -16,6 +16,7 @@ from releasegate.runbook.clock import Clock
 from releasegate.runbook.journal import Journal
 from releasegate.runbook.outside import Fetch, Shell
 from releasegate.runbook.step import Outcome
+from releasegate.traffic.flag import Repository
 from releasegate.traffic.port import Traffic
 from releasegate.verdict import Subject, Verdict
 
@@ -28,6 +29,10 @@ class World:
     forge: Forge
     journal: Journal
     traffic: Traffic
+    flags: Repository
+    """Where the flag file is changed: as the policy says, straight on the branch, by pull request or as a patch."""
+    withdraw: Callable[[], str] = lambda: ""
+    """Closes pull requests that would still change the traffic, and says so."""
     clock: Clock
     shell: Shell
     fetch: Fetch

@@ -22,6 +22,7 @@ def of(api: Api, branch: str) -> Health:
         may_push=None if permissions is None else bool(permissions.get("push")),
         scopes=None if scopes is None else tuple(part.strip() for part in scopes.split(",") if part.strip()),
         refusals=rules.refuses,
+        auto_merge=answer.body.get("allow_auto_merge"),
         rules_known=rules.readable,
         environments=_environments(api),
         workflows=_workflows(api),

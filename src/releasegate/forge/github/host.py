@@ -78,6 +78,14 @@ class GitHubHost:
         """One pull request, as it is now."""
         return reviews.get(self.api, number)
 
+    def pull_requests(self, base: str, prefix: str) -> Sequence[PullRequest]:
+        """The open pull requests into `base` from branches whose name begins with `prefix`."""
+        return reviews.listed(self.api, base, prefix)
+
+    def close_pull_request(self, number: int) -> None:
+        """Close a pull request without merging it."""
+        reviews.close(self.api, number)
+
     def reviewers(self, number: int) -> Sequence[Approval]:
         """Who approved the present head of a pull request."""
         return reviews.approvals(self.api, number)

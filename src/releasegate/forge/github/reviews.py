@@ -51,6 +51,23 @@ def get(api: Api, number: int) -> Request:
     return _request(api.get(f"pulls/{number}"))
 
 
+def listed(api: Api, base: str, prefix: str) -> Sequence[Request]:
+    """The open pull requests into `base` from branches of this repository whose name begins with `prefix`."""
+    found = api.pages("pulls", base=base, state="open")
+    return [_request(one) for one in found if one["head"]["ref"].startswith(prefix) and _is_own(api, one)]
+
+
+def _is_own(api: Api, found: Mapping[str, Any]) -> bool:
+    """Whether its branch lies in this repository: anybody can give one in a fork any name."""
+    home = found["head"].get("repo") or {}
+    return str(home.get("full_name", "")).lower() == api.repository.lower()
+
+
+def close(api: Api, number: int) -> None:
+    """Close a pull request: doing it twice is doing it once."""
+    api.send("PATCH", f"pulls/{number}", body={"state": "closed"}, repeat=True)
+
+
 def approvals(api: Api, number: int) -> Sequence[Approval]:
     """Those whose newest word on the pull request's present head is a yes, but for its author."""
     request = api.get(f"pulls/{number}")
@@ -95,6 +112,7 @@ def _request(found: Mapping[str, Any]) -> Request:
         found["head"]["sha"],
         "merged" if merged else state,
         auto_merge=bool(found.get("auto_merge")),
+        merged_as=found.get("merge_commit_sha") if merged else None,
     )
 
 

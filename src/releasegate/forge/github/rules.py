@@ -54,7 +54,7 @@ def _may_bypass(api: Api, rule: Any, known: dict[int, bool]) -> bool:
     """Whether this token stands in the bypass list of the rule's ruleset."""
     number = rule.get("ruleset_id")
     if number is not None and number not in known:
-        found = api.find(f"rulesets/{number}") if rule.get("ruleset_source_type") == "Repository" else None
+        found = api.find(f"rulesets/{number}")  # those of its organization and enterprise too
         known[number] = (found or {}).get("current_user_can_bypass") == "always"
     return known.get(number, False)
 
