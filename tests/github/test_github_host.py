@@ -41,7 +41,7 @@ def test_a_deployment_is_recorded_once_with_what_a_rollback_needs(github, host):
     host.deployment_status(made.id, "success", "x" * 200)
     [status] = bodies(github, "POST", "/statuses")
     assert status == {"state": "success", "description": "x" * 140, "auto_inactive": False, "log_url": ""}
-    assert [one.state for one in host.deployments("production")] == ["pending", "success"]
+    assert [one.state for one in host.deployments("production", COMMIT)] == ["pending", "success"]
 
 
 def test_a_workflow_is_dispatched_and_its_run_found_by_the_id_in_its_name(github, stub, host):

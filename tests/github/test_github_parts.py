@@ -58,7 +58,7 @@ def calls(forge, host, first, second, issue, run):
         "download": lambda: host.download(host.artifacts("lighthouse", second)[0], 10_000),
         "deploy": lambda: host.deploy("production", second, "v1", "id-1", production=True),
         "deployment_status": lambda: host.deployment_status(1, "success", "done"),
-        "deployments": lambda: host.deployments("production"),
+        "deployments": lambda: host.deployments("production", second),
         "check_run": lambda: host.check_run(second, "gate", "success", "fine", ""),
         "release": lambda: host.release("v0", "0", "text", [Asset("e.zip", b"PK")]),
         "open_pull_request": lambda: host.open_pull_request("other", "main", "x", "x", auto_merge=True),

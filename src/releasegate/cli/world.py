@@ -43,6 +43,7 @@ def build_world(app: App, documents: Path | None = None) -> World:
     return World(
         policy=policy,
         forge=forge,
+        host=app.host() if forge.name == "github" else None,
         journal=journal(forge, policy),
         traffic=traffic(app, policy),
         flags=changes(app, policy, "flags"),

@@ -153,8 +153,8 @@ class Host(Protocol):
     def deployment_status(self, deployment: int, state: DeploymentState, description: str, url: str = "") -> None:
         """Set how a deployment stands."""
 
-    def deployments(self, environment: str) -> Sequence[Deployment]:
-        """The newest deployments to an environment, newest first; at most ten."""
+    def deployments(self, environment: str, commit: str) -> Sequence[Deployment]:
+        """The newest deployments of a commit to an environment, whoever made them, newest first; at most ten."""
 
     def check_run(self, commit: str, name: str, conclusion: Conclusion, title: str, summary: str) -> str:
         """Show a verdict at a commit and say where. One with the same name on the commit is brought up to date."""

@@ -16,6 +16,7 @@ from releasegate.ledger.state import State as Ledger
 from releasegate.ledger.state import fold
 from releasegate.render.rollback import Account, document
 from releasegate.runbook.aim import Aim, aim, joined
+from releasegate.runbook.deployments import taken_back
 from releasegate.runbook.flags import off_of, switch_off
 from releasegate.runbook.flags import plan as planned
 from releasegate.runbook.flow import await_return
@@ -109,7 +110,11 @@ class Rollback:
             steps.append(Step("flags", "switch features off", f"switch off {names}", self._switch_off))
         if self._world.smoke is not None:
             steps.append(Step("smoke", "smoke checks", "ask every page of the smoke checks", self._smoke))
-        return (*steps, Step("follow-up", "follow-up issue", "open an issue for the cause", self._follow_up))
+        steps.append(Step("follow-up", "follow-up issue", "open an issue for the cause", self._follow_up))
+        if self._world.host is not None:
+            plan = "show what was left, and what is back, among the host's deployments"
+            steps.append(Step("deployments", "deployment statuses", plan, self._show))
+        return tuple(steps)
 
     def preview(self) -> Mapping[str, str]:
         """Step to the diff of every file that it would change, as far as that is known now. Changes nothing."""
@@ -199,6 +204,10 @@ class Rollback:
 
     def _deploy(self) -> str:
         return redeploy(self._world, self._aim, self._state())
+
+    def _show(self) -> str:
+        deployed = any(one.id == "deploy" and one.state is not State.FAILED for one in self._outcomes)
+        return taken_back(self._world, self._aim, self._state(), self._request.reason, deployed=deployed)
 
     def _switch_off(self) -> str:
         flags = self._world.policy.flags

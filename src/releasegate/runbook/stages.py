@@ -13,6 +13,7 @@ from releasegate.ledger.state import Rollout, fold
 from releasegate.policy.model import Run
 from releasegate.runbook import tags
 from releasegate.runbook.claim import command, once
+from releasegate.runbook.deployments import STAGING, retire, show, shown
 from releasegate.runbook.flow import await_return
 from releasegate.runbook.health import require
 from releasegate.runbook.journal import Draft
@@ -86,9 +87,9 @@ class Stages:
     def staging(self) -> str:
         """Deploy to staging, and run the tests there."""
         policy = self._world.policy
-        deployed = (
-            self._run("staging", policy.deploy.staging, "staging") or "nothing to deploy (policy: deploy.staging)"
-        )
+        deployed = "nothing to deploy (policy: deploy.staging)"
+        if policy.deploy.staging is not None:
+            deployed = self._shown(STAGING, lambda: self._run("staging", policy.deploy.staging, "staging"))
         tested = self._run("staging-tests", policy.staging_tests, "staging")
         return self._finish("staging", f"{deployed}; {tested}" if tested else deployed)
 
@@ -101,7 +102,8 @@ class Stages:
 
     def production(self) -> str:
         """Deploy to the canary track, which has no traffic yet."""
-        return self._finish("production", self._deploy("canary"))
+        text = self._shown(self._world.policy.environment, lambda: self._deploy("canary"), last=False)
+        return self._finish("production", text)
 
     def canary(self) -> str:
         """Give the canary its first share."""
@@ -153,7 +155,7 @@ class Stages:
         await_return(world.canary, world.counts(), world.clock)
         checked = smoke(world, world.smoke()) if world.smoke else "no smoke checks"
         lowered = Draft("traffic.lowered", self._subject(), {"weight": 0.0, "revision": split.revision})
-        text = f"{deployed}; the split is 0; {checked}"
+        text = f"{deployed}; the split is 0; {checked}{self._show_settled()}"
         self._finish("settle", text, lowered, last=Draft("rollout.settled", self._subject()))
         self._result.release = tags.release(world.forge, world.journal, world.policy, self._tag)
         return f"{text}; {self._result.release.name} on {self._tag.commit[:12]}"
@@ -178,6 +180,20 @@ class Stages:
     def _deploy(self, track: str) -> str:
         done = self._run(f"deploy-{track}", self._world.policy.deploy.production, track)
         return done or "nothing to deploy (policy: deploy.production)"
+
+    def _shown(self, environment: str, act: Callable[[], str], *, last: bool = True) -> str:
+        step = f"{self.rollout.id}/{STAGING if environment == STAGING else 'production'}"
+        return shown(self._world, environment, self._tag.name, self._tag.commit, step, act, last=last)
+
+    def _show_settled(self) -> str:
+        """Show that this release is what users have, and that the one before is not."""
+        world, tag, rollout = self._world, self._tag, self.rollout
+        step, text = f"{rollout.id}/production", f"{tag.name} is live for everybody"
+        note = show(world, world.policy.environment, tag.name, tag.commit, step, "success", text)
+        before = fold(world.journal.events(), world.subject()).release(rollout.started.data.get("from") or "")
+        if before is None or before.commit == tag.commit:
+            return note
+        return note or retire(world, before.commit, f"{tag.name} took its place")
 
     def _run(self, name: str, run: Run | None, track: str) -> str:
         """Run a command of the policy once; nothing is said where there is none."""

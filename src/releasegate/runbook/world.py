@@ -7,6 +7,7 @@ from pathlib import Path
 
 from releasegate.canary.judge import Assessment
 from releasegate.canary.recording import Line
+from releasegate.forge.host import Host
 from releasegate.forge.port import Forge
 from releasegate.metrics.port import CountSource
 from releasegate.policy.canary import Canary
@@ -27,6 +28,8 @@ class World:
 
     policy: Policy
     forge: Forge
+    host: Host | None = None
+    """What the forge's host does beside git; None where it is git alone."""
     journal: Journal
     traffic: Traffic
     flags: Repository

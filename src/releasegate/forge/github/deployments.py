@@ -25,23 +25,24 @@ def deploy(api: Api, environment: str, commit: str, ref: str, identifier: str, *
     refuse a commit whose checks are not green today (`required_contexts`).
     """
     found = _same(api, environment, commit, identifier)
-    if found is None:
-        body = {
-            "ref": commit,
-            "task": "deploy",
-            "environment": environment,
-            "auto_merge": False,
-            "required_contexts": [],
-            "production_environment": production,
-            "payload": {"releasegate": identifier, "ref": ref},
-            "description": f"releasegate: {ref}"[:MOST_DESCRIPTION],
-        }
-        try:
-            found = api.write("POST", "deployments", body)
-        except UnknownOutcomeError:
-            found = _same(api, environment, commit, identifier)
-            if found is None:
-                raise
+    if found is not None:
+        return _deployment(found, _state(api, found["id"]))
+    body = {
+        "ref": commit,
+        "task": "deploy",
+        "environment": environment,
+        "auto_merge": False,
+        "required_contexts": [],
+        "production_environment": production,
+        "payload": {"releasegate": identifier, "ref": ref},
+        "description": f"releasegate: {ref}"[:MOST_DESCRIPTION],
+    }
+    try:
+        found = api.write("POST", "deployments", body)
+    except UnknownOutcomeError:
+        found = _same(api, environment, commit, identifier)
+        if found is None:
+            raise
     return _deployment(found, "pending")
 
 
@@ -58,9 +59,9 @@ def set_status(api: Api, deployment: int, state: DeploymentState, description: s
             raise
 
 
-def listed(api: Api, environment: str) -> Sequence[Deployment]:
-    """The newest deployments to an environment, newest first."""
-    found = api.get("deployments", environment=environment, per_page=STATES)
+def listed(api: Api, environment: str, commit: str) -> Sequence[Deployment]:
+    """The newest deployments of a commit to an environment, newest first."""
+    found = api.get("deployments", environment=environment, sha=commit, per_page=STATES)
     return [_deployment(one, _state(api, one["id"])) for one in found]
 
 

@@ -56,9 +56,9 @@ class GitHubHost:
         """Set how a deployment stands."""
         deployments.set_status(self.api, deployment, state, description, url)
 
-    def deployments(self, environment: str) -> Sequence[Deployment]:
-        """The newest deployments to an environment, newest first."""
-        return deployments.listed(self.api, environment)
+    def deployments(self, environment: str, commit: str) -> Sequence[Deployment]:
+        """The newest deployments of a commit to an environment, newest first."""
+        return deployments.listed(self.api, environment, commit)
 
     def check_run(self, commit: str, name: str, conclusion: Conclusion, title: str, summary: str) -> str:
         """Show a verdict at a commit and say where."""
