@@ -22,13 +22,15 @@
             └── UnknownOutcomeError it did not answer a write, which may or may not have been carried out
 
 A message says what is wrong; `where` is `file:line:column` or an address; `remedy` says what to do. All three end up
-in the one line that the command line prints. Codes 70 (a bug) and 130 (interrupted) belong to `releasegate.cli.main`.
+in the one line that the command line prints. Codes 70 (a bug), 130 (interrupted) and 141 (nobody reads what is
+printed, as a shell shows SIGPIPE) belong to `releasegate.cli.main`.
 """
 
 from typing import ClassVar
 
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
+EXIT_UNREAD = 141
 
 
 class ReleasegateError(Exception):

@@ -166,7 +166,8 @@ DATA = st.fixed_dictionaries(
         "weight": st.sampled_from([0, 0.05, 1, "x", None]),
         "to": st.sampled_from(["v1-rc.1", "v2", None]),
         "release": st.sampled_from(["v1", "v2", 3]),
-        "lease": st.sampled_from([60, -1, 1e300, "x"]),
+        "lease": st.sampled_from([60, -1, 1e300, 10**300, "x"]),
+        "from": st.sampled_from(["v1", None, 5, [1]]),
     },
 )
 HISTORIES = st.lists(st.tuples(KINDS, TAGS, DATA), max_size=40).map(lambda steps: events(*steps))

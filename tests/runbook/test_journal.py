@@ -9,9 +9,10 @@ import pytest
 
 from fakes import FakeClock, MemoryForge, Randomness
 from releasegate.cli.clock import SystemClock
-from releasegate.errors import FenceError, ForgeError, InconclusiveError, InputError, OutsideError, RaceError
+from releasegate.errors import FenceError, ForgeError, InconclusiveError, OutsideError, RaceError
 from releasegate.forge.local import LocalForge
 from releasegate.ledger.chain import verify
+from releasegate.ledger.event import encode
 from releasegate.ledger.state import fold
 from releasegate.runbook.journal import ATTEMPTS, Draft, Journal
 from releasegate.runbook.outbox import Outbox
@@ -118,11 +119,18 @@ def test_clocks_that_differ_a_little_keep_the_order_and_a_clock_that_is_wrong_is
 
 
 def test_something_else_in_the_ledger_stops_the_reader():
-    forge, journal, _ = setup()
+    forge, journal, clock = setup()
     head = journal.append(draft("one"))
-    forge.commit(BRANCH, {"events/2026/11/23/x.json": b"{}"}, "by hand", parent=head)
-    with pytest.raises(InconclusiveError) as caught:
-        journal.events()
+    clock.sleep(60)
+    broken = forge.commit(BRANCH, {"events/2026/11/23/x.json": b"{}"}, "by hand", parent=head)
+    apart = Journal(MemoryForge(clock), BRANCH, clock, Randomness())
+    apart.append(draft("two"))
+    [other] = apart.events()
+    forge.commit(BRANCH, {other.path: encode(other)}, "a later one", parent=broken)
+    for _ in range(2):  # it stays so
+        with pytest.raises(InconclusiveError) as caught:
+            journal.events()
+    assert [event.data["stage"] for event in journal.known()] == ["one", "two"]  # what a rollback goes by
     assert str(caught.value).startswith("events/2026/11/23/x.json: the ledger cannot be read: not an event: ")
     assert str(caught.value).endswith("; run `releasegate ledger verify`")
 
@@ -185,12 +193,23 @@ def test_what_was_brought_along_but_not_cleared_up_is_not_doubled(tmp_path):
     assert list(outbox.waiting()) == []
 
 
-def test_a_broken_file_in_the_outbox_is_named(tmp_path):
-    _, _, outbox, journal = waiting_journal(tmp_path)
-    outbox.folder.mkdir()
-    (outbox.folder / "x.json").write_text("{")
-    with pytest.raises(InputError, match=r"outbox/x\.json: not a waiting event"):
-        journal.append(draft("one"))
+def test_a_broken_file_in_the_outbox_is_told_once_and_keeps_no_other_event_waiting(tmp_path):
+    forge, clock, outbox, journal = waiting_journal(tmp_path, before_commit=away)
+    with pytest.raises(OutsideError):
+        journal.record(draft("one"))
+    forge.before_commit = lambda: None
+    (outbox.folder / "0.json").write_text("{")
+    (outbox.folder / "1.json").mkdir()
+    told = []
+    journal = Journal(forge, BRANCH, clock, Randomness(), outbox=Outbox(outbox.folder, told.append))
+    journal.append(draft("two"))
+    journal.append(draft("three"))
+    assert [event.data["stage"] for event in journal.events()] == ["one", "two", "three"]
+    assert sorted(path.name for path in outbox.folder.iterdir()) == ["0.json", "1.json"]
+    assert [line.split(";")[0] for line in told] == [
+        f"WARNING: {outbox.folder}/0.json: not a waiting event: Input data was truncated",
+        f"WARNING: {outbox.folder}/1.json: not a waiting event: [Errno 21] Is a directory: '{outbox.folder}/1.json'",
+    ]
 
 
 def test_without_an_outbox_the_error_is_the_forges_own():

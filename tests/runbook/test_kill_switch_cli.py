@@ -104,7 +104,12 @@ def test_validate_without_evidence_is_inconclusive_and_recorded(repo, call):
     commit = git(repo, "rev-parse", "HEAD")
     code, out, err = call("validate", "--format", "json")
     assert (code, err) == (3, "")
-    assert json.loads(out) == {"schema": "releasegate/guardrails/1", "commit": commit, "verdict": "inconclusive"}
+    found = {"schema": "releasegate/guardrails/1", "commit": commit, "verdict": "inconclusive"}
+    assert json.loads(out) == {**found, "recorded": True}
+    ledger = git(repo.parent / "origin.git", "rev-parse", "releasegate/ledger")
+    code, out, err = call("validate", "--dry-run")
+    assert (code, err, out.splitlines()[0]) == (3, "", "inconclusive (not recorded)")
+    assert git(repo.parent / "origin.git", "rev-parse", "releasegate/ledger") == ledger
     assert any("was not validated in staging" in line for line in call("status")[1].splitlines())
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from releasegate.errors import UsageError
+from releasegate.ledger.chain import verify
 from releasegate.ledger.state import fold
 from releasegate.runbook.aim import refuse_unknown
 from releasegate.runbook.outbox import Outbox
@@ -50,17 +51,39 @@ def test_after_an_interrupted_rollout_the_baseline_is_put_back(service):
     assert (service.shop.deployed["baseline"], state.live, state.release(LIVE).bad) == (LIVE, LIVE, None)
 
 
-def test_a_file_in_the_outbox_that_nobody_can_read_stops_no_deploy(service, tmp_path):
+def test_a_file_in_the_outbox_that_nobody_can_read_is_told_and_stops_nothing(service, tmp_path):
     service.roll_out()
     (tmp_path / "outbox").mkdir()
     (tmp_path / "outbox" / "x.json").write_text("{")
     world = service.world()
     world.journal.events()
-    world.journal._outbox = Outbox(tmp_path / "outbox")
+    told = []
+    world.journal._outbox = Outbox(tmp_path / "outbox", told.append)
     result = Rollback(world, Request(reason="people complain"), lambda _: None).run()
-    [deploy] = [outcome for outcome in result.outcomes if outcome.id == "deploy"]
-    assert (service.shop.deployed["baseline"], service.traffic.weight, result.exit_code) == (LIVE, 0, 4)
-    assert deploy.text.startswith(f"{LIVE} is there (deploy) (WITHOUT a claim: {tmp_path}/outbox/x.json: not a waiting")
+    assert (service.shop.deployed["baseline"], service.traffic.weight, result.exit_code) == (LIVE, 0, 0)
+    assert [line.partition("; ")[2] for line in told] == ["look at it, and move it away"]
+
+
+FORGED = [
+    ("traffic.raised", '{"weight": 1e999}'), ("step.claimed", f'{{"step": "x", "lease": 1{"0" * 400}}}'),
+    ("rollback.started", '{"from": 1'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "data"), FORGED)
+def test_a_forged_event_stops_no_rollback_and_is_found_by_verify(service, kind, data):
+    """What stands in the ledger after it is read as well: the release that is live, and the one to go back to."""
+    branch = service.world().journal.branch
+    content = f'{{"id": "7{"Z" * 25}", "time": "9999-12-31T23:59:59Z", "kind": "{kind}", "data": {data}}}'
+    files = {"events/9999/12/31/x.json": content.encode()}
+    service.roll_out()
+    service.forge.commit(branch, files, "forged", parent=service.forge.history(branch)[-1].sha)
+    world = service.world()
+    result = Rollback(world, Request(reason="people complain"), lambda _: None).run()
+    assert (result.traffic_is_back, result.to, result.exit_code) == (True, LIVE, 4)
+    assert (service.shop.deployed["baseline"], service.traffic.weight) == (LIVE, 0)
+    [finding] = [one for one in verify(service.forge.history(branch), []).findings if one.check == "event"]
+    assert finding.where.endswith("events/9999/12/31/x.json")
 
 
 @pytest.mark.parametrize("name", ["v1.1.0", "v1.1.0-rc.1"])

@@ -91,11 +91,11 @@ class Step(App):
         """Keep a workflow command until the runner listens again."""
         self.annotations.append(line)
 
-    def report(self, error: ReleasegateError) -> int:
+    def report(self, error: ReleasegateError, *, document: bool = True) -> int:
         """Print the error, and keep it for the annotations and the summary."""
         self.annotate(actions.workflow_command("error", str(error)))
         self.texts.append(f"releasegate: {error}")
-        return super().report(error)
+        return super().report(error, document=document)
 
 
 @click.command(hidden=True)

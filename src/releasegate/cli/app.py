@@ -2,8 +2,10 @@
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from releasegate.cli.quantities import DURATION
-from releasegate.errors import InputError, PolicyError, ReleasegateError, RepositoryError
+from releasegate.errors import InputError, OutsideError, PolicyError, ReleasegateError, RepositoryError
 
 if TYPE_CHECKING:
     from releasegate.canary.judge import Assessment
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
     from releasegate.runbook.outside import Shell
 
 POLICY_PATHS = ("releasegate.yaml", ".github/releasegate.yaml")
+
+
+class UnreadError(Exception):
+    """Nobody reads standard output any more, as after `| head -1`. No `OSError`, of which click makes an exit."""
 
 
 @dataclass
@@ -48,7 +54,17 @@ class App:
 
     def emit(self, document: Mapping[str, Any], text: str) -> None:
         """Print the document with `--format json`, else the text."""
-        click.echo(to_json(document) if self.json else text.rstrip("\n"))
+        self.print(to_json(document) if self.json else text.rstrip("\n"))
+
+    def print(self, text: str) -> None:
+        """Print a part of the result; `UnreadError` where nobody reads it, `OutsideError` where it cannot be kept."""
+        try:
+            click.echo(text)
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or its end is tried again at the exit
+            if isinstance(error, BrokenPipeError):
+                raise UnreadError from None
+            raise OutsideError(f"standard output cannot be written: {error.strerror}") from error
 
     def say(self, line: str) -> None:
         """Tell a person something that is no part of the result."""
@@ -61,12 +77,15 @@ class App:
         """Give a workflow command to the runner."""
         self.say(line)
 
-    def report(self, error: ReleasegateError) -> int:
-        """Print the error's one line (and, with `--format json`, its document) and return its exit code."""
-        click.echo(f"releasegate: {error}", err=True)
-        if self.json:
-            fields = {"what": error.what, "where": error.where, "remedy": error.remedy, "exit_code": error.exit_code}
-            click.echo(to_json({"schema": "releasegate/error/1", "error": fields}))
+    def report(self, error: ReleasegateError, *, document: bool = True) -> int:
+        """Print the error's one line and return its exit code.
+
+        With `--format json` comes its document, unless (`document`) the one that was printed already tells of it.
+        """
+        self.say(f"releasegate: {error}")
+        if self.json and document:
+            with suppress(UnreadError, OutsideError):
+                self.print(to_json({"schema": "releasegate/error/1", "error": fields_of(error)}))
         return error.exit_code
 
     def now(self) -> datetime:
@@ -84,6 +103,17 @@ class App:
             remedy = "is the path right, and was it made?" if isinstance(error, FileNotFoundError) else None
             raise InputError(f"cannot be read: {error.strerror}", where=str(path), remedy=remedy) from error
         except ValueError as error:  # a null character in a name that a file gave
+            raise InputError("no file can have this name", where=ascii(str(path)), remedy="correct the name") from error
+
+    def write(self, path: str | PurePath, content: bytes, *, append: bool = False) -> None:
+        """Write or append to a file that the user named; `InputError` where it cannot be written."""
+        try:
+            with (self.directory / path).open("ab" if append else "wb") as file:
+                file.write(content)
+        except OSError as error:
+            where = str(path)
+            raise InputError(f"cannot be written: {error.strerror}", where=where, remedy="name another file") from error
+        except ValueError as error:
             raise InputError("no file can have this name", where=ascii(str(path)), remedy="correct the name") from error
 
     def policy(self) -> "Policy":
@@ -145,6 +175,11 @@ class App:
             "a plain git repository has no workflows, deployments, artifacts, releases or reviews",
             remedy="use a `command` in the policy, or name the repository on GitHub: --repo OWNER/NAME",
         )
+
+
+def fields_of(error: ReleasegateError) -> dict[str, Any]:
+    """An error as a document tells of it."""
+    return {"what": error.what, "where": error.where, "remedy": error.remedy, "exit_code": error.exit_code}
 
 
 def to_json(document: Mapping[str, Any]) -> str:

@@ -1,7 +1,6 @@
 """`releasegate canary backtest`: what a rule, and the judge, would have made of a service's past."""
 
 import os
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -9,7 +8,7 @@ import click
 
 from releasegate.cli.app import App, Verb, pass_app
 from releasegate.cli.quantities import DURATION, SHARE
-from releasegate.errors import InputError, PolicyError, UsageError
+from releasegate.errors import PolicyError, UsageError
 from releasegate.policy.metrics import Prometheus, Tls
 from releasegate.policy.selector import Selector, parse_selector
 
@@ -77,7 +76,7 @@ def backtest(
     end = now.timestamp() // interval * interval - interval
     found = procedure.backtest(archive, question, end, Random(seed).random)
     if svg:
-        _write(app, svg, render.svg(found))
+        app.write(svg, render.svg(found).encode())
     app.emit({**found.document(catch), "summary": render.sentence(found, catch)}, render.text(found, catch))
     return 0
 
@@ -122,10 +121,3 @@ def _token(name: str | None) -> str | None:
     if not os.environ.get(name):
         raise UsageError(f"the environment has no {name}", where="--token-from")
     return os.environ[name]
-
-
-def _write(app: App, path: str, content: str) -> None:
-    try:
-        Path(app.directory / path).write_text(content, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=path) from error

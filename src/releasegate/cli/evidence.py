@@ -8,7 +8,9 @@ from pathlib import Path, PurePath
 
 from releasegate.cli.app import App
 from releasegate.errors import InconclusiveError, InputError, ReleasegateError, UsageError
+from releasegate.gates.document import LARGEST as LARGEST_DOCUMENT
 from releasegate.gates.subject import SUBJECT_FILE, Stamp, bind, checked_commit, read_stamp
+from releasegate.gates.waivers import Waiver, read_waivers
 from releasegate.verdict import Finding, Level, Subject
 
 LARGEST = 512 * 1024 * 1024
@@ -24,6 +26,11 @@ def unusable(error: ReleasegateError) -> Finding:
         where=error.where or "",
         unusable=True,
     )
+
+
+def waivers_in(app: App, path: str | None) -> tuple[Waiver, ...]:
+    """The accepted findings in the file that the user named; none where none is named."""
+    return read_waivers(app.read(path, limit=LARGEST_DOCUMENT), path) if path else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from releasegate.cli.app import App
+from releasegate.cli.app import App, fields_of
 from releasegate.cli.flag_file import flag_path, in_repository, read_flags
 from releasegate.errors import (
     FlagError,
@@ -23,13 +23,10 @@ from releasegate.errors import (
 from releasegate.flags.by_hand import patch_by_hand
 from releasegate.flags.document import LARGEST, Removed
 from releasegate.policy.model import Policy
-from releasegate.runbook.flags import Change, Committed, Plan, commit_changes, facts, plan
+from releasegate.runbook.flags import Change, Committed, Plan, commit_changes, follow, last_removed, note, plan
 
 if TYPE_CHECKING:
     from releasegate.traffic.flag import Repository
-
-CHANGED = "flag.changed"
-"""The event that keeps what a change took away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,22 +62,24 @@ def change(app: App, changes: Sequence[Change], title: str, options: Options, of
         patch = _by_hand(app, options, off)
         if not patch:
             raise
-        app.emit({"schema": "releasegate/patch/1", "diff": patch}, patch)
-        raise OutsideError(f"NOT OFF: {error}", remedy="apply the patch above by hand and commit it") from error
+        left = OutsideError(f"NOT OFF: {error}", remedy="apply the patch above by hand and commit it")
+        app.emit({"schema": "releasegate/patch/1", "diff": patch, "error": fields_of(left)}, patch)
+        return app.report(left, document=False)
 
 
 def _without_commit(app: App, changes: Sequence[Change], options: Options) -> int:
     file = read_flags(app, options.path, options.dialect, _branch(app, options))
     made = plan(file.content, file.path, changes, options.dialect)
-    if options.patch and not options.dry_run:
-        _write_patch(app, options.patch, made.diff)
+    on_stdout = options.patch == "-" and not app.json
+    if options.patch not in (None, "-") and not options.dry_run:
+        app.write(str(options.patch), made.diff.encode())
     elif options.in_place and not options.dry_run and made.edits:
         _replace(app.directory / file.path, made)
         _keep(app, made)
     for warning in made.warnings:
         app.say(f"WARNING: {warning}")
-    if options.patch != "-":
-        app.emit(_document(made), _text(made, "would be changed" if options.dry_run else "written"))
+    text = _text(made, "would be changed" if options.dry_run or options.patch == "-" else "written")
+    app.emit(_document(made), made.diff if on_stdout else text)
     return 0
 
 
@@ -102,9 +101,8 @@ def _with_commit(app: App, policy: Policy | None, changes: Sequence[Change], tit
     repository = _repository(app, policy)
     try:
         done = commit_changes(repository, path, branch, changes, title, reason=options.reason, dialect=options.dialect)
-    except PendingError:
-        _waiting(app, policy, changes, options)
-        raise
+    except PendingError as error:
+        return _waiting(app, policy, changes, options, error)
     for warning in done.plan.warnings:
         app.say(f"WARNING: {warning}")
     if done.commit and policy is None:
@@ -114,10 +112,9 @@ def _with_commit(app: App, policy: Policy | None, changes: Sequence[Change], tit
     live, missing = _after(app, policy, done, branch) if done.commit or merged else ("", None)
     text = _text(done.plan, f"committed {(done.commit or '')[:12]} on {branch}")
     document = {**_document(done.plan), "branch": branch, "commit": done.commit, "blob": done.blob, "live": live}
-    app.emit(document, f"{text}{'; ' if live else ''}{live}")
-    if missing:
-        raise missing
-    return 0
+    told = {"error": fields_of(missing)} if missing else {}
+    app.emit({**document, **told}, f"{text}{'; ' if live else ''}{live}")
+    return app.report(missing, document=False) if missing else 0
 
 
 def _repository(app: App, policy: Policy | None) -> "Repository":
@@ -130,50 +127,30 @@ def _repository(app: App, policy: Policy | None) -> "Repository":
     return changes(app, policy, "flags")
 
 
-def _waiting(app: App, policy: Policy | None, changes: Sequence[Change], options: Options) -> None:
+def _waiting(app: App, policy: Policy | None, changes: Sequence[Change], options: Options, error: PendingError) -> int:
     """Show what waits in a pull request, and keep what it takes away, so that `flags restore` knows it later."""
     file = read_flags(app, options.path, options.dialect, _branch(app, options))
     made = plan(file.content, file.path, changes, options.dialect)
-    app.emit({**_document(made), "commit": None, "live": ""}, _text(made, "NOT LIVE"))
+    document = {**_document(made), "commit": None, "live": "", "error": fields_of(error)}
+    app.emit(document, _text(made, "NOT LIVE"))
     if policy is not None:
+        from releasegate.cli.world import journal  # noqa: PLC0415  loaded by the commands that write
+
         with suppress(ReleasegateError):  # the error that follows is about the pull request
-            _record(app, policy, Committed(made, None, ""), _branch(app, options) or "")
+            note(policy, journal(app, policy), Committed(made, None, ""), _branch(app, options) or "")
+    return app.report(error, document=False)
 
 
 def _after(app: App, policy: Policy | None, done: Committed, branch: str) -> tuple[str, OutsideError | None]:
-    """Publish, see it live, and record it; what fails is told after the change, which stays."""
+    """Publish, see it live, and record it, as far as a policy says how."""
     if policy is None:
         return "", None
     from releasegate.cli.clock import SystemClock  # noqa: PLC0415  loaded by the commands that write
+    from releasegate.cli.world import journal  # noqa: PLC0415
     from releasegate.runbook.outside import fetch  # noqa: PLC0415
-    from releasegate.runbook.publish import deadline_of, go_live  # noqa: PLC0415
 
-    live, missing = "", None
-
-    def told(error: ReleasegateError) -> OutsideError:
-        return OutsideError(f"committed, but {error.what}", where=error.where, remedy=error.remedy)
-
-    deadline = deadline_of(policy)
-    try:
-        if policy.flags.publish or policy.flags.live:
-            live = go_live(
-                policy.flags, done.blob, deadline=deadline, shell=app.shell(), fetch=fetch, clock=SystemClock()
-            )
-    except ReleasegateError as error:
-        missing = told(error)
-    try:
-        _record(app, policy, done, branch)
-    except ReleasegateError as error:
-        missing = missing or told(error)
-    return live, missing
-
-
-def _record(app: App, policy: Policy, done: Committed, branch: str) -> None:
-    from releasegate.cli.world import journal  # noqa: PLC0415  loaded by the commands that write
-    from releasegate.runbook.journal import Draft  # noqa: PLC0415
-
-    subject = {"service": policy.service, "environment": policy.environment}
-    journal(app.forge(), policy).record(*(Draft(CHANGED, subject, fact) for fact in facts(done, branch)))
+    book = journal(app, policy)
+    return follow(policy, book, done, branch, shell=app.shell(), fetch=fetch, clock=SystemClock())
 
 
 def restore(app: App, name: str, source: str | None, options: Options) -> int:
@@ -201,14 +178,9 @@ def _remembered(app: App, name: str, options: Options) -> Removed:
         from releasegate.cli.world import journal  # noqa: PLC0415  loaded by the commands that need it
 
         path = in_repository(app, flag_path(options.path, policy))
-        for event in reversed(journal(app.forge(), policy).events()):
-            data = event.data
-            if (
-                event.kind == CHANGED
-                and (data.get("flag"), data.get("file")) == (name, path)
-                and not data.get("restored")
-            ):
-                return Removed(name, str(event.data["removed"]["before"]), str(event.data["removed"]["after"]))
+        found = last_removed(journal(app, policy).events(), name, path)
+        if found is not None:
+            return found
     note = _notes(app) / f"{name.replace('/', '_')}.json"
     if note.is_file():
         return _from_file(app, name, str(note.resolve()))
@@ -258,16 +230,6 @@ def _replace(path: Path, made: Plan) -> None:
         raise InputError(f"cannot be written: {error.strerror}", where=made.path) from error
     finally:
         draft.unlink(missing_ok=True)
-
-
-def _write_patch(app: App, name: str, diff: str) -> None:
-    if name == "-":
-        click.echo(diff, nl=False)
-        return
-    try:
-        (app.directory / name).write_bytes(diff.encode())
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=name) from error
 
 
 def _document(made: Plan) -> dict[str, Any]:

@@ -6,18 +6,17 @@ from dataclasses import replace
 import click
 
 from releasegate.cli.app import App, pass_app
+from releasegate.cli.evidence import waivers_in
 from releasegate.cli.gate import conclude
-from releasegate.cli.gate_outputs import Judging, write
+from releasegate.cli.gate_outputs import Judging
 from releasegate.errors import InconclusiveError
 from releasegate.gates.changes import Range, Rules, judge
 from releasegate.gates.changes import facts as told
-from releasegate.gates.waivers import read_waivers, waive
+from releasegate.gates.waivers import waive
 from releasegate.policy.gates import ChangesGate
 from releasegate.policy.model import Policy
 from releasegate.verdict import Subject, Verdict
 
-WAIVERS_LIMIT = 1024 * 1024
-"""Bytes."""
 RELEASE_BRANCHES = "release/*"
 """Pull requests may go into a candidate's branch as well."""
 
@@ -69,11 +68,8 @@ def verdict_of(
     found = Range(older, newer, forge.changes_between(older, newer))
     result = judge(found, _rules(policy, asked, forge.default_branch), about, started, app.now())
     if facts is not None:
-        write(app, facts, told(found))
-    if not asked.waivers:
-        return result
-    accepted = read_waivers(app.read(asked.waivers, limit=WAIVERS_LIMIT), asked.waivers)
-    return waive(result, accepted, started.date())
+        app.write(facts, told(found))
+    return waive(result, waivers_in(app, asked.waivers), started.date())
 
 
 def _good(app: App, policy: Policy | None, asked: ChangesGate, about: Subject) -> str:

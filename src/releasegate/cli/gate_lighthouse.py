@@ -8,19 +8,18 @@ from typing import Any
 import click
 
 from releasegate.cli.app import App, pass_app
-from releasegate.cli.evidence import Source, is_subject, subject, unusable
+from releasegate.cli.evidence import Source, is_subject, subject, unusable, waivers_in
 from releasegate.cli.gate import conclude
 from releasegate.cli.gate_outputs import Judging
 from releasegate.cli.lhci_config import LhciFiles
 from releasegate.cli.lighthouse_files import find_reports
 from releasegate.cli.lighthouse_history import History
 from releasegate.errors import InconclusiveError, InputError, PolicyError
-from releasegate.gates.document import LARGEST as LARGEST_DOCUMENT
 from releasegate.gates.lighthouse.assertions import PRESET_HELP, parse_config
 from releasegate.gates.lighthouse.gate import judge
 from releasegate.gates.lighthouse.report import Report, parse
 from releasegate.gates.subject import too_old
-from releasegate.gates.waivers import read_waivers, waive
+from releasegate.gates.waivers import waive
 from releasegate.verdict import Evidence, Finding, Verdict
 
 
@@ -69,9 +68,7 @@ def verdict(
     options = options or Options()
     paths, config, options = _from_policy(app, paths, config, options)
     asked = parse_config(files.options(config, options.budgets, lenient=options.peer), config or options.budgets or "")
-    waivers = (
-        read_waivers(app.read(options.waivers, limit=LARGEST_DOCUMENT), options.waivers) if options.waivers else ()
-    )
+    waivers = waivers_in(app, options.waivers)
     history = _history(app, options)
     found = [find_reports(app, path) for path in paths]
     sources = [source for files, _ in found for source in files]

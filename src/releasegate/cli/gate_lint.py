@@ -7,12 +7,11 @@ from typing import Any, TypeVar
 import click
 
 from releasegate.cli.app import App, pass_app
-from releasegate.cli.evidence import Source, gather, is_subject, unusable
+from releasegate.cli.evidence import Source, gather, is_subject, unusable, waivers_in
 from releasegate.cli.gate import conclude
 from releasegate.cli.gate_outputs import Judging
 from releasegate.cli.gate_zap import FILE_LIMIT, SUFFIXES
 from releasegate.errors import InputError, PolicyError, ReleasegateError
-from releasegate.gates.waivers import read_waivers
 from releasegate.verdict import Finding, Level, Verdict
 from releasegate.verdict import conclude as outcome_of
 
@@ -155,6 +154,6 @@ def _waivers(app: App, path: str) -> tuple[Finding, ...]:
             title=f"this waiver has expired: {waiver.check}, {waiver.owner}, until {waiver.expires.isoformat()}",
             where=waiver.origin,
         )
-        for waiver in read_waivers(app.read(path, limit=FILE_LIMIT), path)
+        for waiver in waivers_in(app, path)
         if waiver.expires < today
     )

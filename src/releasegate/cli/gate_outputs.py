@@ -47,15 +47,15 @@ def write_outputs(app: App, verdicts: Sequence[Verdict]) -> None:
         from releasegate.render.sarif import sarif  # noqa: PLC0415  only where it is asked for
 
         log = sarif(verdicts, _anchor(app, asked.get("sarif_anchor")), lambda path: _is_file(app, path))
-        write(app, asked["sarif"], to_json(log).encode())
+        app.write(asked["sarif"], to_json(log).encode())
     if asked.get("junit"):
         from releasegate.render.junit import junit  # noqa: PLC0415  only where it is asked for
 
-        write(app, asked["junit"], junit(verdicts))
+        app.write(asked["junit"], junit(verdicts))
     if asked.get("markdown"):
         from releasegate.render.markdown import markdown  # noqa: PLC0415  only where it is asked for
 
-        write(app, asked["markdown"], f"{markdown(verdicts)}\n".encode(), append=True)
+        app.write(asked["markdown"], f"{markdown(verdicts)}\n".encode(), append=True)
     if asked.get("annotations"):
         from releasegate.render.annotations import annotations  # noqa: PLC0415  only where it is asked for
 
@@ -80,12 +80,3 @@ def _anchor(app: App, asked: str | None) -> str:
             remedy="name one, by its path from the root, with --sarif-anchor",
         )
     return found
-
-
-def write(app: App, path: str, content: bytes, *, append: bool = False) -> None:
-    """Write or append to a file that the user named; `InputError` where it cannot be written."""
-    try:
-        with (app.directory / path).open("ab" if append else "wb") as file:
-            file.write(content)
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=path, remedy="name another file") from error

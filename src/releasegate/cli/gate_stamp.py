@@ -25,7 +25,7 @@ def stamp(app: App, folders: tuple[str, ...], commit: str | None, tag: str | Non
     paths = [str(Path(folder) / SUBJECT_FILE) for folder in folders]
     for path in paths:
         if not dry_run:
-            _write(app.directory / path, write_stamp(statement))
+            app.write(path, write_stamp(statement))
     document = {"commit": statement.commit, "tag": tag, "written": [] if dry_run else paths}
     app.emit(document, "\n".join(f"{'would write ' if dry_run else ''}{path}: {statement.commit}" for path in paths))
     return 0
@@ -35,10 +35,3 @@ def _statement(app: App, commit: str | None, tag: str | None) -> Stamp:
     """The commit and its time; without a repository that knows the commit, its time stays unknown."""
     sha = app.forge().resolve(tag or "HEAD") if commit is None else checked_commit(commit, "--commit")
     return Stamp(sha, tag, commit_time(app, sha))
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from error

@@ -8,21 +8,19 @@ from typing import Any
 import click
 
 from releasegate.cli.app import App, pass_app
-from releasegate.cli.evidence import Source, gather, is_subject, subject, unusable
+from releasegate.cli.evidence import Source, gather, is_subject, subject, unusable, waivers_in
 from releasegate.cli.gate import conclude
 from releasegate.cli.gate_outputs import Judging
 from releasegate.cli.ledger_memory import LEDGER, of_last_run
 from releasegate.errors import InconclusiveError, InputError
 from releasegate.gates.junit import State, Suite, Wanted, failing, judge, read_suite, states
 from releasegate.gates.subject import too_old
-from releasegate.gates.waivers import read_waivers, waive
+from releasegate.gates.waivers import waive
 from releasegate.policy.gates import SuiteGate
 from releasegate.verdict import Evidence, Finding, Verdict
 
 SUFFIXES = (".xml",)
 """Of the files that are reports in a folder or zip of them."""
-WAIVERS_LIMIT = 1024 * 1024
-"""Bytes."""
 
 
 @click.command(cls=Judging, context_settings={"help_option_names": ["-h", "--help"]})
@@ -70,11 +68,11 @@ def verdict(
     about, committed, wrong = subject(app, [one.path for one in evidence], commit, sources)
     old = too_old(((suite.path, suite.started) for suite in suites), born or committed)
     wanted = Wanted(must_run=must_run, before=before)
-    accepted = read_waivers(app.read(waivers, limit=WAIVERS_LIMIT), waivers) if waivers else ()
+    accepted = waivers_in(app, waivers)
     faults = (*broken, *problems, *wrong, *old)
     found = judge(suites, wanted, evidence, about, started, app.now(), gate=gate, problems=faults)
     found = replace(found, remember=failing(suites) if tuple(previous) == (LEDGER,) else None)
-    return waive(found, accepted, started.date()) if accepted else found
+    return waive(found, accepted, started.date())
 
 
 def _before(app: App, gate: str, previous: Sequence[str]) -> Mapping[str, State]:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from releasegate.cli.app import App, pass_app
-from releasegate.cli.evidence import gather, is_subject, subject, unusable
+from releasegate.cli.evidence import gather, is_subject, subject, unusable, waivers_in
 from releasegate.cli.gate import conclude
 from releasegate.cli.gate_outputs import Judging, write_outputs
 from releasegate.cli.ledger_memory import LEDGER, of_last_good
 from releasegate.errors import InconclusiveError, UsageError
 from releasegate.gates.subject import too_old
-from releasegate.gates.waivers import read_waivers
 from releasegate.gates.zap.judge import Scan, Threshold, judge, read_scan
 from releasegate.gates.zap.known import read_known
 from releasegate.gates.zap.memory import recall, remember
@@ -102,7 +101,7 @@ def _by_risk(app: App, asked: _Asked) -> Verdict:
         confidence=_CONFIDENCES[asked.confidence],
         rules=read_rules(app.read(asked.rules, limit=FILE_LIMIT), asked.rules) if asked.rules else Rules(),
         before=_before(app, asked.known) if asked.known else None,
-        waivers=read_waivers(app.read(asked.waivers, limit=FILE_LIMIT), asked.waivers) if asked.waivers else (),
+        waivers=waivers_in(app, asked.waivers),
         today=started.date(),
     )
     scan, about, committed = _read(app, asked)

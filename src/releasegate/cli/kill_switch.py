@@ -41,7 +41,7 @@ def _reach(app: App) -> Reach:
         forge=forge,
         flags=changes(app, policy, "kill-switch"),
         withdraw=withdrawal(app, policy, "kill-switch"),
-        journal=journal(forge, policy),
+        journal=journal(app, policy),
         clock=SystemClock(),
         shell=app.shell(),
         fetch=fetch,
@@ -104,15 +104,17 @@ def status_(app: App) -> int:
 
 @kill_switch.command("validate")
 @click.option("--commit", metavar="SHA", help="The commit that staging runs; default: HEAD.")
+@_dry_run
 @pass_app
-def validate_(app: App, commit: str | None) -> int:
+def validate_(app: App, commit: str | None, *, dry_run: bool) -> int:
     """Judge the gates on the evidence of staging, for the commit that holds the new guardrails, and record it."""
     from releasegate.cli.world import gates  # noqa: PLC0415  loaded with the gates' readers
 
     reach = _reach(app)
     sha = reach.forge.resolve(commit or "HEAD")
-    grade, text = validate(reach, sha, gates(app, reach.policy))
-    app.emit({"schema": "releasegate/guardrails/1", "commit": sha, "verdict": grade.value}, f"{grade.value}\n{text}")
+    grade, text = validate(reach, sha, gates(app, reach.policy), record=not dry_run)
+    document = {"schema": "releasegate/guardrails/1", "commit": sha, "verdict": grade.value, "recorded": not dry_run}
+    app.emit(document, f"{grade.value}{' (not recorded)' if dry_run else ''}\n{text}")
     return grade.exit_code
 
 

@@ -79,7 +79,7 @@ def export(app: App) -> int:
     for commit in app.forge().history(_branch(app)):
         for change in sorted(commit.changes, key=lambda change: change.path):
             event = decode(change.content, f"{commit.sha}:{change.path}")
-            click.echo(to_json({**event.document(), "commit": commit.sha}))
+            app.print(to_json({**event.document(), "commit": commit.sha}))
     return 0
 
 

@@ -53,7 +53,7 @@ def _events(app: App, policy: "Policy") -> "Sequence[Event]":
     from releasegate.cli.world import journal  # noqa: PLC0415  it imports the gates
 
     scope = {"service": policy.service, "environment": policy.environment}
-    return [event for event in journal(app.forge(), policy).events() if event.about(scope)]
+    return [event for event in journal(app, policy).events() if event.about(scope)]
 
 
 def _memories(events: "Sequence[Event]", gate: str) -> "Iterator[tuple[Event, Any]]":

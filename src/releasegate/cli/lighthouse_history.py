@@ -62,11 +62,8 @@ class History:
         """Add the runs that the file does not hold yet."""
         from releasegate.gates.lighthouse.trend import fresh, points  # noqa: PLC0415
 
-        target = self.app.directory / self.path
+        there = (self.app.directory / self.path).exists()
+        before = self.app.read(self.path, limit=LARGEST) if there else b""
         lines = "".join(f"{to_json(run.document())}\n" for run in fresh(self.earlier, points(reports)))
-        try:
-            whole = not target.exists() or target.read_bytes()[-1:] in {b"", b"\n"}
-            with target.open("a", encoding="utf-8") as file:
-                file.write(lines if whole else f"\n{lines}")
-        except OSError as error:
-            raise InputError(f"cannot be written: {error.strerror}", where=self.path) from error
+        gap = "\n" if before and not before.endswith(b"\n") else ""
+        self.app.write(self.path, f"{gap}{lines}".encode(), append=True)

@@ -1,15 +1,15 @@
 """The entry point: commands by name, loaded when they are called, and the one place that exits."""
 
-import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from contextlib import suppress
+from typing import Any, NoReturn, TextIO, cast
 
 import click
 
 from releasegate import __version__
-from releasegate.cli.app import App, Table
-from releasegate.errors import EXIT_BUG, EXIT_INTERRUPTED, ReleasegateError, UsageError
+from releasegate.cli.app import App, Table, UnreadError
+from releasegate.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_UNREAD, ReleasegateError, UsageError
 
 # name: (module in releasegate.cli, one line of help). The module holds a click command of that name, with _ for -.
 COMMANDS = {
@@ -46,6 +46,7 @@ def releasegate() -> None:
 
 def main() -> NoReturn:
     """Run one command and exit with its code."""
+    sys.stderr = cast("TextIO", Steady(sys.stderr))
     sys.exit(run(App(), sys.argv[1:]))
 
 
@@ -53,7 +54,6 @@ def run(app: App, argv: Sequence[str]) -> int:
     """Run one command and return its exit code; no traceback reaches a user."""
     try:
         code = releasegate.main(list(argv), standalone_mode=False, obj=app, prog_name="releasegate")
-        sys.stdout.flush()
     except click.ClickException as error:
         code = app.report(_usage(error))
     except ReleasegateError as error:
@@ -61,12 +61,34 @@ def run(app: App, argv: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("releasegate: interrupted", err=True)
         code = EXIT_INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+    except (UnreadError, SystemExit):  # the latter is click's own, where nobody reads a page of help
+        code = EXIT_UNREAD
     except Exception:  # noqa: BLE001  the last resort: a bug becomes a log file and exit code 70
         code = _bug()
     return code if isinstance(code, int) else 0
+
+
+class Steady:
+    """Standard error, whose loss (a terminal that was closed, `2>&1 | head -1`) stops nothing that has begun."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, if anybody is there."""
+        if self._stream is not None:
+            with suppress(OSError):
+                self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, if anybody is there."""
+        if self._stream is not None:
+            with suppress(OSError):
+                self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _usage(error: click.ClickException) -> UsageError:
@@ -77,11 +99,16 @@ def _usage(error: click.ClickException) -> UsageError:
 
 
 def _bug() -> int:
-    """Write the traceback to a file of its own and name that file."""
+    """Write the traceback to a file of its own and name that file; where none can be written, name the place."""
     import tempfile  # noqa: PLC0415  a tenth of the start, for what should never happen
     import traceback  # noqa: PLC0415
 
-    with tempfile.NamedTemporaryFile("w", prefix="releasegate-", suffix=".log", delete=False, encoding="utf-8") as log:
-        log.write(f"releasegate {__version__}, Python {sys.version}\n{traceback.format_exc()}")
-    click.echo(f"releasegate: this is a bug in releasegate; please report it with the file {log.name}", err=True)
+    text = f"releasegate {__version__}, Python {sys.version}\n{traceback.format_exc()}"
+    try:
+        with tempfile.NamedTemporaryFile("wb", prefix="releasegate-", suffix=".log", delete=False) as log:
+            log.write(text.encode("utf-8", "backslashreplace"))
+        what = f"the file {log.name}"
+    except OSError as error:
+        what = f"this: {' '.join(text.splitlines()[-3:])} (no log file can be written: {error.strerror})"
+    click.echo(f"releasegate: this is a bug in releasegate; please report it with {what}", err=True)
     return EXIT_BUG

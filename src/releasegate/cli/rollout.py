@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -82,13 +83,21 @@ def _roll_out(
         result = Rollout(world, candidate, tell, order).run()
     story = story_of(world, result)
     report = world.documents / "report.html"
-    report.write_text(html(story), encoding="utf-8")
-    _write_checklist(world, result)
+    _keep(app, report, html(story))
+    _keep(app, world.documents / "smoke-checklist.md", _checklist(world, result))
     app.emit({**document(result), "report": str(report)}, f"{text(story)}\nreport: {report}")
     return result.exit_code
 
 
-def _write_checklist(world: "World", result: "Result") -> None:
+def _keep(app: App, path: Path, text: str) -> None:
+    """Write a document; the rollout is over, and a full disk takes nothing of it back."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        app.say(f"WARNING: {path}: cannot be written: {error.strerror}")
+
+
+def _checklist(world: "World", result: "Result") -> str:
     """The smoke checks as a list for people, beside the report."""
     from releasegate.render.checklist import checklist  # noqa: PLC0415  keeps `--help` fast
 
@@ -97,8 +106,7 @@ def _write_checklist(world: "World", result: "Result") -> None:
     names: tuple[str, ...] = ()
     with suppress(ReleasegateError):  # told by the stage or step that asks them
         names = tuple(world.smoke().checks) if world.smoke else ()
-    text = checklist(title, result.headline, names, green=result.release is not None)
-    (world.documents / "smoke-checklist.md").write_text(text, encoding="utf-8")
+    return checklist(title, result.headline, names, green=result.release is not None)
 
 
 def document(result: "Result") -> dict[str, Any]:

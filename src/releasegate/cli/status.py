@@ -22,7 +22,7 @@ def status(app: App) -> int:
     remembers = policy.canary is not None and policy.canary.metrics.scrape is None
     counts = partial(source_of, policy.canary) if policy.canary is not None and remembers else None
     split = traffic(app, policy) if policy.traffic is not None else None
-    found = ask(policy, journal(forge, policy), split, counts, app.now())
+    found = ask(policy, journal(app, policy), split, counts, app.now())
     head = f"{policy.service} ({policy.environment}) in {forge.home}"
     width = max(len(name) for name, _ in found.lines)
     code = 4 if found.unanswered else 0

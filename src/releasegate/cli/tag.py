@@ -6,6 +6,7 @@ import click
 
 from releasegate.cli.actions import set_environment, set_outputs
 from releasegate.cli.app import App, Noun, pass_app
+from releasegate.cli.quantities import written
 from releasegate.cli.world import journal
 from releasegate.errors import InputError, RepositoryError
 from releasegate.runbook import tags
@@ -32,7 +33,7 @@ def rc(app: App, version: str | None, commit: str | None, dry_run: bool) -> int:
     if commit is None and forge.name == "local":
         refuse_uncommitted(app)
     sha = forge.resolve(commit or "HEAD")
-    found = tags.candidate(forge, journal(forge, policy), policy, sha, version=version, dry_run=dry_run)
+    found = tags.candidate(forge, journal(app, policy), policy, sha, version=version, dry_run=dry_run)
     if not dry_run:
         set_environment(os.environ, {"RC_TAG": found.tag})
         set_outputs(os.environ, {"tag": found.tag})
@@ -49,7 +50,7 @@ def rc(app: App, version: str | None, commit: str | None, dry_run: bool) -> int:
 def release(app: App, candidate: str | None, dry_run: bool) -> int:
     """Give a candidate whose rollout has settled its release's tag; by default the one that is live."""
     policy, forge = app.policy(), app.forge()
-    ledger = journal(forge, policy)
+    ledger = journal(app, policy)
     settled = tags.settled(ledger, policy, candidate)
     found = tags.find(forge, settled.candidate)
     if found is None:
@@ -68,8 +69,8 @@ def release(app: App, candidate: str | None, dry_run: bool) -> int:
 @pass_app
 def last_good(app: App, before: str | None) -> int:
     """Print the last known good release: its evidence passed, it was rolled out, and nobody marked it bad."""
-    policy, forge = app.policy(), app.forge()
-    found = tags.last_good(journal(forge, policy), policy, before)
+    policy = app.policy()
+    found = tags.last_good(journal(app, policy), policy, before)
     set_outputs(os.environ, {"tag": found.name})
     document = {"schema": "releasegate/tag/1", "tag": found.name, "commit": found.commit, "candidate": found.candidate}
     app.emit(document, found.name)
@@ -78,7 +79,7 @@ def last_good(app: App, before: str | None) -> int:
 
 @tag.command("bad")
 @click.argument("name", metavar="TAG")
-@click.option("--reason", default="", help="What is wrong with it.")
+@click.option("--reason", default="", metavar="TEXT", type=written, help="What is wrong with it.")
 @click.option("--dry-run", is_flag=True, help="Say what would be recorded, and record nothing.")
 @pass_app
 def bad(app: App, name: str, reason: str, dry_run: bool) -> int:
@@ -90,7 +91,7 @@ def bad(app: App, name: str, reason: str, dry_run: bool) -> int:
         marked = tags.find(forge, name) is not None
         app.emit({"schema": "releasegate/tag/1", "tag": name, "bad": marked}, f"would mark {name} as bad")
         return 0
-    new = tags.mark_bad(forge, journal(forge, policy), policy, name, reason)
+    new = tags.mark_bad(forge, journal(app, policy), policy, name, reason)
     text = f"{name} is marked bad" if new else f"{name} was marked bad before"
     app.emit({"schema": "releasegate/tag/1", "tag": name, "bad": True, "made": new}, text)
     return 0

@@ -44,7 +44,7 @@ def build_world(app: App, documents: Path | None = None) -> World:
         policy=policy,
         forge=forge,
         host=app.host() if forge.name == "github" else None,
-        journal=journal(forge, policy),
+        journal=journal(app, policy),
         traffic=traffic(app, policy),
         flags=changes(app, policy, "flags"),
         withdraw=withdrawal(app, policy, "traffic"),
@@ -61,9 +61,10 @@ def build_world(app: App, documents: Path | None = None) -> World:
     )
 
 
-def journal(forge: Forge, policy: Policy) -> Journal:
+def journal(app: App, policy: Policy) -> Journal:
     """The policy's ledger, written by this run of the program."""
-    outbox = Outbox(own_folder(forge) / "outbox")
+    forge = app.forge()
+    outbox = Outbox(own_folder(forge) / "outbox", app.say)
     return Journal(forge, policy.ledger.branch, SystemClock(), secrets.token_bytes, run_name(), outbox=outbox)
 
 

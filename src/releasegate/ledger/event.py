@@ -36,6 +36,7 @@ An event that waited in the outbox says so in `data.waited`: its first `id`, whe
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ STAGES = ("tag", "gates", "staging", "staging-gates", "production", "canary", "w
 """The stages of a rollout, in their order."""
 MOST_LEVELS = 32
 """How deep `data` may be nested."""
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+"""No event is of a time so late, at which arithmetic would end."""
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 
 
@@ -111,11 +114,16 @@ def ulid(milliseconds: int, randomness: bytes) -> str:
 
 
 def moment_of(identifier: str) -> datetime:
-    """The moment that a ULID holds, UTC."""
+    """The moment that a ULID holds, UTC; no event's id holds one after `LATEST`."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds_of(identifier))
+
+
+def milliseconds_of(identifier: str) -> int:
+    """The milliseconds since 1970 that a ULID holds: at most 2**50, which is more than a `datetime` can."""
     number = 0
     for letter in identifier[:10]:
         number = number * 32 + ALPHABET.index(letter)
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=number)
+    return number
 
 
 def encode(event: Event) -> bytes:
@@ -141,22 +149,28 @@ class _Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 def decode(content: bytes, where: str) -> Event:
     """The event in a file's content; `InputError` that names `where` for anything that `encode` would not write."""
     try:
-        raw = msgspec.convert(
-            json.loads(content.decode(), object_pairs_hook=_object, parse_constant=_no_constant), _Event
+        read = json.loads(
+            content.decode(), object_pairs_hook=_object, parse_constant=_number, parse_float=_number, parse_int=_whole
         )
+        raw = msgspec.convert(read, _Event)
         moment = datetime.fromisoformat(raw.time)
         _refuse_depth(raw.data)
     except (ValueError, RecursionError) as error:  # msgspec's and json's errors are ValueErrors
         raise InputError(f"not an event: {_reason(error)}", where=where) from error
     for holds, what in (
-        (ULID.fullmatch(raw.id), f"`{raw.id}` is no ULID"),
+        (_is_id(raw.id), f"`{raw.id}` is no ULID of our time"),
         (MOMENT.fullmatch(raw.time), f"`{raw.time}` is no time in UTC (RFC 3339)"),
+        (moment.year < LATEST.year, f"`{raw.time}` is no time of a release"),
         (re.match(KIND, raw.kind), f"`{raw.kind}` is no kind"),
         ("service" in raw.subject and "environment" in raw.subject, "the subject names no service and environment"),
     ):
         if not holds:
             raise InputError(f"not an event: {what}", where=where)
     return Event(raw.id, moment, raw.kind, Actor(raw.actor.name, raw.actor.verified), raw.run, raw.subject, raw.data)
+
+
+def _is_id(text: str) -> bool:
+    return ULID.fullmatch(text) is not None and milliseconds_of(text) < LATEST.timestamp() * 1000
 
 
 def _refuse_depth(data: Mapping[str, Any]) -> None:
@@ -179,8 +193,17 @@ def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _no_constant(text: str) -> None:
-    raise ValueError(f"{text} is no number of JSON")
+def _number(text: str) -> float:
+    """A number that is finite: also 1e999 is none."""
+    if not math.isfinite(value := float(text)):
+        raise ValueError(f"{text[:20]} is no number of JSON")
+    return value
+
+
+def _whole(text: str) -> int:
+    """A whole number that a `float` can stand for."""
+    _number(text)
+    return int(text)
 
 
 def _reason(error: BaseException) -> str:

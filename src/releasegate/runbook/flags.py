@@ -1,16 +1,27 @@
-"""Changes of flags that are committed: any number of them in one commit, with compare-and-swap on the file."""
+"""Changes of flags that are committed: any number of them in one commit, with compare-and-swap on the file.
+
+They are published and seen live as the policy says, recorded in the ledger, and found there again.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from releasegate.errors import FlagError, OutsideError, RaceError
+from releasegate.errors import FlagError, OutsideError, RaceError, ReleasegateError
 from releasegate.flags.by_hand import patch_by_hand
-from releasegate.flags.document import Edit, FlagFile, unified_diff
+from releasegate.flags.document import Edit, FlagFile, Removed, unified_diff
 from releasegate.flags.proof import Proof, decide
+from releasegate.ledger.event import Event
+from releasegate.policy.model import Policy
+from releasegate.runbook.clock import Clock
+from releasegate.runbook.journal import Draft, Journal
+from releasegate.runbook.outside import Fetch, Shell
+from releasegate.runbook.publish import deadline_of, go_live
 from releasegate.traffic.flag import Repository
 
+CHANGED = "flag.changed"
+"""The event that keeps what a change took away."""
 TRIES = 5
 """Races that are lost before this gives up."""
 
@@ -109,6 +120,46 @@ def facts(committed: Committed, branch: str) -> list[Mapping[str, Any]]:
         }
         for edit in committed.plan.edits
     ]
+
+
+def follow(
+    policy: Policy, journal: Journal, done: Committed, branch: str, *, shell: Shell, fetch: Fetch, clock: Clock
+) -> tuple[str, OutsideError | None]:
+    """Publish a change, see it live, and record it: since when it is live, and the first thing that is missing.
+
+    The change stays, whatever fails after it.
+    """
+    live, missing = "", None
+    try:
+        if policy.flags.publish or policy.flags.live:
+            live = go_live(policy.flags, done.blob, deadline=deadline_of(policy), shell=shell, fetch=fetch, clock=clock)
+    except ReleasegateError as error:
+        missing = _after_all(error)
+    try:
+        note(policy, journal, done, branch)
+    except ReleasegateError as error:
+        missing = missing or _after_all(error)
+    return live, missing
+
+
+def note(policy: Policy, journal: Journal, done: Committed, branch: str) -> None:
+    """Record what a change took away."""
+    subject = {"service": policy.service, "environment": policy.environment}
+    journal.record(*(Draft(CHANGED, subject, fact) for fact in facts(done, branch)))
+
+
+def _after_all(error: ReleasegateError) -> OutsideError:
+    return OutsideError(f"committed, but {error.what}", where=error.where, remedy=error.remedy)
+
+
+def last_removed(events: Sequence[Event], name: str, path: str) -> Removed | None:
+    """What the newest change of `name` in the file `path` took away; None if the ledger knows of none."""
+    for event in reversed(events):
+        about = (event.data.get("flag"), event.data.get("file")) == (name, path)
+        removed = event.data.get("removed")
+        if event.kind == CHANGED and about and not event.data.get("restored") and isinstance(removed, Mapping):
+            return Removed(name, str(removed.get("before")), str(removed.get("after")))
+    return None
 
 
 def off_of(name: str) -> Change:

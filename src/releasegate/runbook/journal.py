@@ -50,6 +50,8 @@ class Journal:
         self._outbox = outbox
         self._head: str | None = None
         self._events: list[Event] = []
+        self._fault: InconclusiveError | None = None
+        """The first of what was read that is no event."""
         self._kept: datetime | None = None
         """When the newest event in the outbox happened."""
 
@@ -61,13 +63,16 @@ class Journal:
     def events(self) -> Sequence[Event]:
         """All events, in the order in which they were recorded. Reads what is new since the last call.
 
-        `InconclusiveError` if something in the ledger is no event, or if it is not what it was when last read.
+        `InconclusiveError` if something in the ledger is no event (`known` then tells of the others), or if it is not
+        what it was when last read.
         """
         for commit in self._forge.history(self.branch, since=self._head):
             if commit.parents != (() if self._head is None else (self._head,)):
                 raise InconclusiveError(f"the ledger is not one chain at {commit.sha}", remedy=VERIFY)
-            self._events.extend(_events_of(commit))
+            self._events.extend(self._events_of(commit))
             self._head = commit.sha
+        if self._fault is not None:
+            raise self._fault
         return tuple(self._events)
 
     def known(self) -> Sequence[Event]:
@@ -145,6 +150,16 @@ class Journal:
         identifier = ulid(milliseconds, self._randomness(10))
         return Event(identifier, moment, draft.kind, actor, self.run, dict(draft.subject), dict(draft.data))
 
+    def _events_of(self, commit: Commit) -> list[Event]:
+        events = []
+        for change in commit.changes:
+            try:
+                events += [decode(change.content, change.path)] if change.status == "A" else []
+            except InputError as error:
+                what = f"the ledger cannot be read: {error.what}"
+                self._fault = self._fault or InconclusiveError(what, where=error.where, remedy=VERIFY)
+        return sorted(events, key=lambda event: event.id)
+
     def _wait(self, attempt: int) -> None:
         """Wait a little longer after each lost race, and not as long as the others."""
         share = int.from_bytes(self._randomness(2)) / 65536
@@ -152,14 +167,6 @@ class Journal:
 
 
 VERIFY = "run `releasegate ledger verify`"
-
-
-def _events_of(commit: Commit) -> list[Event]:
-    try:
-        events = [decode(change.content, change.path) for change in commit.changes if change.status == "A"]
-    except InputError as error:
-        raise InconclusiveError(f"the ledger cannot be read: {error.what}", where=error.where, remedy=VERIFY) from error
-    return sorted(events, key=lambda event: event.id)
 
 
 def _files(events: Sequence[Event]) -> Mapping[str, bytes | None]:

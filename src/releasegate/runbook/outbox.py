@@ -1,6 +1,6 @@
 """Events that could not be written yet, each in a file of its own, until the ledger can be written again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,12 @@ class Waiting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Outbox:
-    """A folder on this machine with one file for each waiting event."""
+    """A folder on this machine with one file for each waiting event; `tell` hears once of each that is none."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tell: Callable[[str], None] = lambda _: None) -> None:
         self.folder = folder
+        self._tell = tell
+        self._told: set[Path] = set()
 
     def put(self, identifier: str, happened: datetime, run: str, kind: str, **facts: Mapping[str, Any]) -> None:
         """Keep an event, whose `subject` and `data` are `facts`."""
@@ -42,7 +44,7 @@ class Outbox:
             raise InputError(f"the event cannot be kept: {error.strerror}", where=str(self.folder)) from error
 
     def waiting(self) -> Sequence[Waiting]:
-        """All that wait, oldest first."""
+        """All that wait, oldest first. A file that cannot be read keeps none of the others waiting: it is told."""
         found = (self._read(path) for path in sorted(self.folder.glob("*.json")))
         return [one for one in found if one is not None]
 
@@ -60,6 +62,7 @@ class Outbox:
         except FileNotFoundError:
             return None  # another process has recorded it meanwhile
         except (OSError, msgspec.MsgspecError) as error:
-            raise InputError(
-                f"not a waiting event: {error}", where=str(path), remedy="look at it; move it away"
-            ) from error
+            if path not in self._told:
+                self._told.add(path)
+                self._tell(f"WARNING: {path}: not a waiting event: {error}; look at it, and move it away")
+            return None

@@ -73,7 +73,7 @@ def _validated(reach: Reach, found: Standing, now: str) -> bool:
     return any(reach.guardrails(event.subject["commit"]) == now for event in later)
 
 
-def validate(reach: Reach, commit: str, judge: Judge) -> tuple[Grade, str]:
+def validate(reach: Reach, commit: str, judge: Judge, *, record: bool = True) -> tuple[Grade, str]:
     """Judge the policy's gates on the evidence of staging for `commit`, and record the verdict with the guardrails."""
     blob = reach.guardrails(commit)
     if blob is None:
@@ -82,7 +82,8 @@ def validate(reach: Reach, commit: str, judge: Judge) -> tuple[Grade, str]:
     if not verdicts:
         raise InconclusiveError("the policy names no gate, and nothing was judged", remedy="add `gates:` to the policy")
     data = {**judged(verdicts, STAGING), "guardrails": blob}
-    reach.journal.append(Draft(JUDGED, {**reach.scope, "commit": commit}, data))
+    if record:
+        reach.journal.append(Draft(JUDGED, {**reach.scope, "commit": commit}, data))
     return worst(verdicts), "\n".join(f"{v.gate}: {v.verdict.value}: {v.summary}" for v in verdicts)
 
 
