@@ -1,6 +1,7 @@
 """A service that is released in a test: its world is made of a forge, counts that follow the split, and one clock."""
 
 import secrets
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,10 +10,12 @@ from releasegate.errors import FenceError, OutsideError
 from releasegate.metrics.port import Poll
 from releasegate.policy.load import load_policy, load_section
 from releasegate.policy.smoke import Smoke
+from releasegate.policy.turned import turned
 from releasegate.runbook.journal import Draft, Journal
 from releasegate.runbook.outside import Page, fill
 from releasegate.runbook.tags import candidate, find
 from releasegate.runbook.world import World
+from releasegate.traffic.document import DocumentTraffic
 from releasegate.traffic.flag import FlagTraffic
 from releasegate.traffic.port import Split
 from releasegate.verdict import Outcome, Verdict
@@ -149,7 +152,25 @@ def world_of(forge, folder, *, policy=POLICY, errors=GOOD, clock=None, shell=Non
         "ended": lambda _: True,
         "documents": Path(folder),
     }
-    return World(**{**parts, **changes})
+    world = World(**{**parts, **changes})
+    return _with_colours(world) if loaded.blue_green else world
+
+
+def route(forge, policy):
+    """The two weights in the policy's file."""
+    at = policy.traffic.document
+    return DocumentTraffic(repository=forge, branch="main", file=at.file, baseline=at.baseline, canary=at.canary)
+
+
+def _with_colours(world):
+    """Blue and green, each with the counts that its own servers would have."""
+    policy = turned(world.policy)
+    errors = getattr(world.counts(), "errors", GOOD)
+    traffic = route(world.forge, policy)
+    counted = {"traffic": traffic, "counts": lambda: Flow(traffic, errors)}
+    green = replace(world, policy=policy, live="green", turned=lambda: blue, **counted)
+    blue = replace(world, live="blue", turned=lambda: green)
+    return blue
 
 
 def begin_service(world):

@@ -28,6 +28,7 @@ UNKNOWN = "no reason given yet"
     "--reason", metavar="TEXT", type=written, default="", help="Why; in a terminal it is asked for afterwards."
 )
 @click.option("--traffic-only", is_flag=True, help="Flip the traffic, and nothing else.")
+@click.option("--force", is_flag=True, help="Flip also to a baseline that does not answer its health check.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, with the diff of every file.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
@@ -35,7 +36,15 @@ UNKNOWN = "no reason given yet"
 )
 @pass_app
 def rollback(
-    app: App, to: str | None, reason: str, tick: int | None, *, traffic_only: bool, dry_run: bool, yes: bool
+    app: App,
+    to: str | None,
+    reason: str,
+    tick: int | None,
+    *,
+    traffic_only: bool,
+    force: bool,
+    dry_run: bool,
+    yes: bool,
 ) -> int:
     """Take the canary, or the release that is live, back: traffic first, documents after.
 
@@ -45,28 +54,29 @@ def rollback(
     world = build_world(app)
     if tick is not None:
         return _tick(app, world, tick, dry_run=dry_run)
-    request = Request(reason=reason or UNKNOWN, to=to, traffic_only=traffic_only)
+    request = Request(reason=reason or UNKNOWN, to=to, traffic_only=traffic_only, force=force)
     refuse_unknown(world, to)
     if dry_run:
-        return _plan(app, Rollback(world, request, lambda _: None), world.traffic.split().description)
+        return _plan(app, Rollback(world, request, lambda _: None))
     interactive = not app.json and sys.stdin.isatty() and not yes
     if interactive:
-        _ask(world, Rollback(world, request, lambda _: None))
+        _ask(Rollback(world, request, lambda _: None))
     terminal = not app.json and sys.stderr.isatty()
     title = f"rollback of {world.policy.service}"
     with one_way_to_end(), live_view(title, world.canary.window, interactive=terminal) as tell:
-        result = Rollback(world, request, tell).run()
-    by_hand = break_glass(world) if not result.traffic_is_back else ()
+        procedure = Rollback(world, request, tell)
+        result = procedure.run()
+    by_hand = break_glass(procedure.world) if not result.traffic_is_back else ()
     app.emit(_document(result), "\n".join([_text(result), *by_hand]))
     if interactive and not reason:  # after the result, which nobody should have to answer a question for
         _explain(world, result, click.prompt("Why (may be empty)", default="", show_default=False, err=True))
     return result.exit_code
 
 
-def _plan(app: App, procedure: Rollback, now: str) -> int:
+def _plan(app: App, procedure: Rollback) -> int:
     """The plan: what is left, what for, and each step with the diff of what it would change."""
     leaving, to = procedure.target()
-    diffs = procedure.preview()
+    diffs, now = procedure.preview(), procedure.world.traffic.split().description
     plan = [{"step": step.id, "would": step.plan, "diff": diffs.get(step.id, "")} for step in procedure.plan()]
     lines = [f"now: {now}", f"from {leaving or 'the canary'} to {to or 'no last known good release'}"]
     for number, step in enumerate(plan, start=1):
@@ -76,10 +86,10 @@ def _plan(app: App, procedure: Rollback, now: str) -> int:
     return 0
 
 
-def _ask(world: World, procedure: Rollback) -> None:
+def _ask(procedure: Rollback) -> None:
     """One question that holds everything."""
     leaving, to = procedure.target()
-    policy = world.policy
+    world, policy = procedure.world, procedure.world.policy
     click.confirm(
         f"{world.forge.home}: take {policy.service} ({policy.environment}) back from {leaving or 'the canary'}"
         f" to {to or 'what was live before'}? Now: {world.traffic.split().description}",

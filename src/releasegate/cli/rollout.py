@@ -45,12 +45,13 @@ def rollout(
     """
     from releasegate.cli.world import build_world, require_commits  # noqa: PLC0415  keeps `--help` fast
     from releasegate.runbook.begin import candidate_of  # noqa: PLC0415
+    from releasegate.runbook.colours import facing_live  # noqa: PLC0415
 
     _check(reason, needed=accept or thaw)
     policy = app.policy()
     by_file = policy.traffic is not None and (policy.traffic.flag or policy.traffic.document) is not None
     require_commits(app, policy, by_itself=by_file and not resume)
-    world = build_world(app)
+    world = facing_live(build_world(app))
     if world.smoke and not resume:
         world.smoke()  # a fault in its file is told before anything begins
     candidate = candidate_of(world, tag)

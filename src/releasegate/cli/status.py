@@ -16,13 +16,19 @@ def status(app: App) -> int:
     """
     from releasegate.cli.world import journal, traffic  # noqa: PLC0415  keeps `--help` fast
     from releasegate.metrics.source import source_of  # noqa: PLC0415
+    from releasegate.policy.turned import turned  # noqa: PLC0415
+    from releasegate.runbook.colours import colour_of  # noqa: PLC0415
     from releasegate.runbook.status import status as ask  # noqa: PLC0415
 
     policy, forge = app.policy(), app.forge()
+    ledger, colour = journal(app, policy), None
+    if policy.blue_green:
+        colour = colour_of(ledger, policy)
+        policy = turned(policy) if colour == "green" else policy
     remembers = policy.canary is not None and policy.canary.metrics.scrape is None
     counts = partial(source_of, policy.canary) if policy.canary is not None and remembers else None
-    split = traffic(app, policy) if policy.traffic is not None else None
-    found = ask(policy, journal(app, policy), split, counts, app.now())
+    split = traffic(app, policy, green=colour == "green") if policy.traffic is not None else None
+    found = ask(policy, ledger, split, counts, app.now())
     head = f"{policy.service} ({policy.environment}) in {forge.home}"
     width = max(len(name) for name, _ in found.lines)
     code = 4 if found.unanswered else 0

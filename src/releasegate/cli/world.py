@@ -5,6 +5,7 @@ import secrets
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from releasegate.cli.app import App
@@ -16,6 +17,7 @@ from releasegate.forge.local import LocalForge
 from releasegate.forge.port import Forge
 from releasegate.policy.model import Policy
 from releasegate.policy.smoke import Smoke, load_smoke
+from releasegate.policy.turned import turned
 from releasegate.runbook.journal import Journal
 from releasegate.runbook.outbox import Outbox
 from releasegate.runbook.outside import expiry, fetch
@@ -40,7 +42,7 @@ def build_world(app: App, documents: Path | None = None) -> World:
         )
     canary = policy.canary
     forge = app.forge()
-    return World(
+    world = World(
         policy=policy,
         forge=forge,
         host=app.host() if forge.name == "github" else None,
@@ -59,6 +61,28 @@ def build_world(app: App, documents: Path | None = None) -> World:
         ended=has_ended,
         documents=documents or _documents(),
     )
+    return _with_colours(app, world) if policy.blue_green else world
+
+
+def _with_colours(app: App, world: World) -> World:
+    """The world with blue as its baseline, which can be turned."""
+    from releasegate.metrics.past import history  # noqa: PLC0415  loaded by the commands that need it
+    from releasegate.metrics.source import source_of  # noqa: PLC0415
+
+    policy = turned(world.policy)
+    canary = policy.canary
+    assert canary is not None  # noqa: S101  the caller looked
+    green = replace(
+        world,
+        policy=policy,
+        traffic=traffic(app, policy, green=True),
+        counts=lambda: source_of(canary),
+        history=None if world.history is None else lambda start: history(canary, start),
+        live="green",
+        turned=lambda: blue,
+    )
+    blue = replace(world, live="blue", turned=lambda: green)
+    return blue
 
 
 def journal(app: App, policy: Policy) -> Journal:
@@ -73,8 +97,8 @@ def own_folder(forge: Forge) -> Path:
     return forge.private if isinstance(forge, LocalForge | GitHubForge) else _documents()
 
 
-def traffic(app: App, policy: Policy) -> Traffic:
-    """The policy's way of splitting traffic."""
+def traffic(app: App, policy: Policy, *, green: bool = False) -> Traffic:
+    """The policy's way of splitting traffic; the policy is a turned one where green is live."""
     from releasegate.traffic.command import CommandTraffic  # noqa: PLC0415
     from releasegate.traffic.document import DocumentTraffic  # noqa: PLC0415
     from releasegate.traffic.flag import FlagTraffic  # noqa: PLC0415
@@ -94,7 +118,7 @@ def traffic(app: App, policy: Policy) -> Traffic:
             canary=paths.canary,
         )
     if wanted is not None and wanted.command is not None:
-        return CommandTraffic(app.shell(), wanted.command.get, wanted.command.set)
+        return CommandTraffic(app.shell(), wanted.command.get, wanted.command.set, turned=green)
     assert wanted is not None  # noqa: S101  the caller looked
     assert wanted.flag is not None  # noqa: S101  it is one of the three
     flag = wanted.flag

@@ -6,10 +6,12 @@ where it is about a release. The kinds, and what their `data` holds (a kind that
     release.candidate    a candidate was tagged            branch
     gates.judged         its evidence was judged           verdict, stage, gates {name: verdict}, evidence, remembered
     rollout.started      a rollout began                   from (the release that was live, or null), revision
-    stage.finished       a stage of a rollout is done      stage, and what the stage has to say
+    stage.finished       a stage of a rollout is done      stage, text; track (the colour, with blue-green)
     traffic.raised       more traffic was asked for        weight (0 to 1), revision (of the split, for the fence)
     traffic.lowered      less, or none, was asked for      weight, revision
+    tracks.swapped       blue-green: another colour is live     live (blue or green), release (its tag), revision
     canary.started       the split was seen to flow        t0 (Unix seconds), and what the judge needs
+    canary.checkpoint    what was counted so far, where the source remembers nothing    recording (its lines), at
     canary.decided       the judge decided                 decision, cause, reason, recording {path, sha256}
     canary.accepted      a person accepted an inconclusive one   reason
     rollout.completed    all traffic was asked for
@@ -17,7 +19,7 @@ where it is about a release. The kinds, and what their `data` holds (a kind that
     rollout.aborted      the rollout ended in another way  reason
     release.tagged       a settled release got its tag     release (the tag's name; the subject's tag is the candidate)
     release.marked-bad   never go back to it               reason
-    rollback.started     traffic was taken back            from, to, reason, baseline (did it get there), rival
+    rollback.started     traffic was taken back            from, to, reason, baseline (did it get there), rival, track
     rollback.explained   the reason, given afterwards      reason
     smoke.ticked         a person looked at a manual check number, check
     rollback.finished    and the rest was done             from, to, reason, steps

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from releasegate.ledger.colours import Colours
 from releasegate.ledger.event import Event
 
 PASSED = ("pass", "warn")
@@ -100,6 +101,8 @@ class State:
     """The newest `kill-switch.on` or `kill-switch.off`."""
     claims: Mapping[str, Claim] = field(default_factory=dict)
     """Step to the newest claim on it."""
+    colours: Colours = field(default_factory=Colours)
+    """Blue-green: which colour is live, and what each of them holds."""
 
     def release(self, tag: str) -> Release | None:
         """The release with this tag, be it the release's or the candidate's."""
@@ -140,7 +143,10 @@ def fold(events: Iterable[Event], scope: Mapping[str, str] | None = None) -> Sta
 def _after(state: State, event: Event) -> State:
     """One event on."""
     step = STEPS.get(event.kind)
-    return state if step is None else step(state, event)
+    if step is None:
+        return state
+    colours = state.colours.after(event, state.live)
+    return replace(step(state, event), colours=colours)
 
 
 def _candidate(state: State, event: Event) -> State:
@@ -174,6 +180,13 @@ def _traffic(state: State, event: Event) -> State:
     return replace(state, rollout=replace(state.rollout, raised=event))
 
 
+def _swapped(state: State, event: Event) -> State:
+    """The split is 0 again, as the baseline is another track now; so is what is live, where that is told."""
+    release = state.release(_text(event, "release"))
+    split = Split(0.0, _text(event, "revision"), event)
+    return replace(state, split=split, live=release.candidate if release else state.live)
+
+
 def _canary_started(state: State, event: Event) -> State:
     return state if state.rollout is None else replace(state, rollout=replace(state.rollout, canary=event))
 
@@ -199,6 +212,8 @@ def _settled(state: State, event: Event) -> State:
 
 def _aborted(state: State, event: Event) -> State:
     left = state.rollout
+    if left is None and "track" in event.data:  # with blue-green the traffic alone was taken back from what was live
+        left = Rollout(event.id, event.subject.get("tag", ""), event.subject.get("commit", ""), event, raised=event)
     reached = left is not None and (
         left.raised is not None or "production" in left.stages or f"{left.id}/deploy-baseline" in state.claims
     )
@@ -253,6 +268,7 @@ STEPS = {
     "stage.finished": _stage_finished,
     "traffic.raised": _traffic,
     "traffic.lowered": _traffic,
+    "tracks.swapped": _swapped,
     "canary.started": _canary_started,
     "canary.decided": _canary_decided,
     "rollout.completed": _completed,

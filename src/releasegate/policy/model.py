@@ -147,6 +147,9 @@ class Health(Section):
     canary: str | None = None
 
 
+SWITCH = "split the traffic by `haproxy`, `document` or `command`"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic(Section):
     """Who gets the canary."""
@@ -157,6 +160,14 @@ class Traffic(Section):
     haproxy: HaproxyTraffic | None = None
     command: CommandTraffic | None = None
     health: Health = Health()
+    blue_green: bool = False
+    """All of it in one jump to the track that is idle, which is the baseline from then on: `baseline` is blue, `canary`
+    is green, and the ledger says which of them is live."""
+
+    def faults(self) -> Iterator[Fault]:
+        """A flag has a side that is safe, and with blue-green each side is the live one in its turn."""
+        if self.blue_green and self.flag is not None:
+            yield "blue_green", "a flag that is off shows one side, and that may be the old one", SWITCH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,3 +261,13 @@ class Policy(Section):
     kill_switch: KillSwitch | None = None
     freeze: tuple[Freeze, ...] = ()
     ledger: Ledger = Ledger()
+
+    @property
+    def blue_green(self) -> bool:
+        """Whether the tracks take turns in being live."""
+        return self.traffic is not None and self.traffic.blue_green
+
+    def faults(self) -> Iterator[Fault]:
+        """One jump has no steps."""
+        if self.blue_green and self.canary is not None and self.canary.steps:
+            yield "canary", "`traffic.blue-green` is one jump, and `steps` are several", "remove one of them"

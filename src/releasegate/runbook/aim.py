@@ -21,6 +21,8 @@ class Aim:
     """Whether the one that is left may be on the baseline."""
     rival: str = ""
     """The step in which the rollout that is left may be putting it there now."""
+    track: str | None = None
+    """Blue-green: the colour that a rollback which is joined goes back to."""
 
     @property
     def fields(self) -> Mapping[str, Any]:
@@ -47,9 +49,13 @@ def joined(state: State, leaving: str | None, to: str | None) -> Aim | None:
     asked = {"from": leaving, "to": to}
     if any(tag is not None and not _same(state, tag, known.data.get(key)) for key, tag in asked.items()):
         return None
-    return Aim(
-        known.data.get("from"), known.data.get("to"), bool(known.data.get("baseline")), str(known.data.get("rival"))
-    )
+    place = bool(known.data.get("baseline")), str(known.data.get("rival")), known.data.get("track")
+    return Aim(known.data.get("from"), known.data.get("to"), *place)
+
+
+def aim_or_join(state: State, leaving: str | None, to: str | None) -> Aim:
+    """The rollback that the ledger holds already, else a new one."""
+    return joined(state, leaving, to) or aim(state, leaving, to)
 
 
 def refuse_unknown(world: World, to: str | None) -> None:

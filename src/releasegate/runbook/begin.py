@@ -9,6 +9,7 @@ from releasegate.forge.port import Tag
 from releasegate.ledger.event import Event
 from releasegate.ledger.state import Rollout, State, fold
 from releasegate.runbook import tags
+from releasegate.runbook.colours import facing_live
 from releasegate.runbook.journal import Draft
 from releasegate.runbook.world import World
 
@@ -51,6 +52,8 @@ def begin(world: World, tag: Tag) -> Rollout:
         if state.rollout is not None and state.rollout.tag == tag.name:
             return []
         _refuse(world, state, events, tag)
+        if world.live not in {None, state.colours.live}:
+            raise NotNowError(f"{state.colours.live} has become the live track meanwhile", remedy="run it again")
         revision = revision or _idle_split(world)
         return [Draft("rollout.started", subject, {"from": state.live, "revision": revision})]
 
@@ -63,7 +66,7 @@ def begin(world: World, tag: Tag) -> Rollout:
 
 def may_begin(world: World, tag: Tag) -> None:
     """`NotNowError` unless the rollout of `tag` goes on, or may begin. Records nothing."""
-    events = world.journal.events()
+    world, events = facing_live(world), world.journal.events()
     state = fold(events, world.subject())
     if state.rollout is None or state.rollout.tag != tag.name:
         _refuse(world, state, events, tag)

@@ -7,24 +7,26 @@ A step that fails does not keep the next from being taken.
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from releasegate.errors import ReleasegateError
+from releasegate.errors import OutsideError, ReleasegateError
 from releasegate.ledger.event import Event
 from releasegate.ledger.state import State as Ledger
 from releasegate.ledger.state import fold
 from releasegate.render.rollback import Account, document
-from releasegate.runbook.aim import Aim, aim, joined
+from releasegate.runbook.aim import Aim, aim, aim_or_join, joined
+from releasegate.runbook.colours import facing_back
 from releasegate.runbook.deployments import taken_back
 from releasegate.runbook.flags import off_of, switch_off
 from releasegate.runbook.flags import plan as planned
 from releasegate.runbook.flow import await_return
-from releasegate.runbook.health import fault_of
+from releasegate.runbook.health import READY, require
 from releasegate.runbook.integrity import Integrity
 from releasegate.runbook.journal import Draft
 from releasegate.runbook.proposal import withdrawn
 from releasegate.runbook.publish import see_live
+from releasegate.runbook.ready import obstacle, stays
 from releasegate.runbook.redeploy import redeploy
 from releasegate.runbook.smoke import smoke
 from releasegate.runbook.step import Outcome, State, Step, row, take
@@ -41,6 +43,8 @@ class Request:
     to: str | None = None
     """A release's tag; None for the last known good one."""
     traffic_only: bool = False
+    force: bool = False
+    """Flip also to a baseline that does not answer its health check."""
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """What the reason rests on: a judgement's SLIs."""
 
@@ -52,6 +56,8 @@ class Result:
     leaving: str | None
     to: str | None
     outcomes: tuple[Outcome, ...]
+    stays: str | None = None
+    """Why traffic was not moved on purpose."""
 
     @property
     def traffic_is_back(self) -> bool:
@@ -68,6 +74,8 @@ class Result:
     def headline(self) -> str:
         """One line for a tired person."""
         failed = [outcome.title.removesuffix(" checks") for outcome in self.outcomes if outcome.state is State.FAILED]
+        if self.stays is not None:
+            return f"TRAFFIC STAYS WHERE IT IS: {self.stays}"
         if not self.traffic_is_back:
             return "TRAFFIC IS NOT BACK: set the split to 0 by hand, now"
         return f"traffic is back; {', '.join(failed)} failed" if failed else "traffic is back, and every step held"
@@ -83,7 +91,14 @@ class Rollback:
         self._outcomes: list[Outcome] = []
         self._aim = Aim(request.leaving, request.to)
         self._blob = ""
+        self._stays: str | None = None
+        self._deployed = ""
         self._integrity = Integrity(world.policy.rollback.integrity, world.shell)
+
+    @property
+    def world(self) -> World:
+        """The world that it acts in; with blue-green, turned to the colour that users go back to."""
+        return self._world
 
     def plan(self) -> tuple[Step, ...]:
         """The steps in their order. Reads nothing and changes nothing."""
@@ -118,6 +133,7 @@ class Rollback:
 
     def preview(self) -> Mapping[str, str]:
         """Step to the diff of every file that it would change, as far as that is known now. Changes nothing."""
+        self.target()
         policy, world = self._world.policy, self._world
         diffs = {"flip": world.traffic.preview(0.0)}
         off = policy.rollback.flags.off
@@ -128,10 +144,13 @@ class Rollback:
 
     def target(self) -> tuple[str | None, str | None]:
         """What would be left and what for, as far as the ledger tells. Changes nothing."""
-        asked = self._request.leaving, self._request.to
-        state = self._state()
-        self._aim = joined(state, *asked) or aim(state, *asked)
+        self._take_aim(self._state())
         return self._aim.leaving, self._aim.to
+
+    def _take_aim(self, state: Ledger) -> None:
+        """Find out what is left and what for; with blue-green, turn to the colour that holds it."""
+        self._aim = aim_or_join(state, self._request.leaving, self._request.to)
+        self._world = facing_back(self._world, state, self._aim)
 
     def run(self) -> Result:
         """Take every step, whatever became of those before it, and record the whole.
@@ -146,7 +165,7 @@ class Rollback:
                 self._take(self.plan()[0])
             raise
         self._finish()
-        return Result(self._aim.leaving, self._aim.to, tuple(self._outcomes))
+        return Result(self._aim.leaving, self._aim.to, tuple(self._outcomes), self._stays)
 
     def _take(self, step: Step) -> None:
         self._tell(Began(step.id, step.title))
@@ -155,20 +174,61 @@ class Rollback:
         self._outcomes.append(outcome)
 
     def _flip(self) -> str:
+        if self._world.turned is not None:
+            self._take_aim(self._state())
+        state = fold(self._world.journal.known(), self._world.subject())
+        found, worse = obstacle(self._world, self._aim, state, quick=self._request.traffic_only)
+        if found is not None and worse and not self._request.force:
+            found = self._mend(found)
         split = self._world.traffic.set_weight(0.0, reason=self._request.reason)
         self._blob = split.revision
-        fault = fault_of(self._world, "baseline", tries=1)
-        parts = [split.description, withdrawn(self._world.withdraw), f"LOOK: {fault}" if fault else ""]
+        parts = [split.description, withdrawn(self._world.withdraw), f"LOOK: {found}" if found else ""]
         return "; ".join(part for part in parts if part)
 
+    def _mend(self, found: str) -> str:
+        """Make where users go back to fit for them, and say how; `OutsideError` where they have to stay."""
+        self._stays = found
+        if self._request.traffic_only or self._world.policy.deploy.production is None:
+            raise stays(found, traffic_only=self._request.traffic_only)
+        did = "beginning"
+        try:
+            self._begin()
+            did = "deploying"
+            did = self._deployed = redeploy(self._world, replace(self._aim, on_baseline=True), self._state())
+            require(self._world, "baseline", within=READY)
+        except ReleasegateError as error:
+            self._stays = f"{found}; {did}: {error.what}"
+            raise stays(self._stays, traffic_only=False) from error
+        self._stays = None
+        return f"{found}, so {did} first"
+
     def _live(self) -> str:
+        self._refuse_if_it_stays()
         return see_live(self._world, self._blob)
 
+    def _refuse_if_it_stays(self) -> None:
+        if self._stays is not None:
+            raise OutsideError("there is nothing to see: traffic stays where it is", remedy="see the first step")
+
     def _return(self) -> str:
+        self._refuse_if_it_stays()
         return await_return(self._world.canary, self._world.counts(), self._world.clock)
 
     def _mark(self) -> str:
-        """Record it, which closes the fence, and look at the split once more: a raise may have come between.
+        """Record it, and look at the split once more: a raise may have come between."""
+        self._begin()
+        if self._stays is None:
+            split = self._world.traffic.set_weight(0.0, reason=self._request.reason)
+            if split.revision != self._blob:
+                self._blob = split.revision
+                self._live()
+        left = fold(self._world.journal.known(), self._world.subject()).release(self._aim.leaving or "")
+        marked = left is not None and left.bad is not None
+        bad = self._aim.leaving if marked else "nothing"
+        return f"{bad} is marked bad; last known good: {self._aim.to or 'none is known'}"
+
+    def _begin(self) -> None:
+        """Record that it began, which closes the fence.
 
         The same rollback that another run has begun, or finished, is joined: it goes no further back than that one.
         """
@@ -176,13 +236,13 @@ class Rollback:
 
         def choose(events: Sequence[Event]) -> Sequence[Draft]:
             state = fold(events, self._world.subject())
-            known = joined(state, *asked)
-            self._aim = known or aim(state, *asked)
-            if known is not None:
+            self._take_aim(state)
+            if joined(state, *asked) is not None:
                 return []
             leaving, to = self._aim.leaving, self._aim.to
             left = state.release(leaving) if leaving else None
-            started = Draft("rollback.started", self._subject(), {**self._fields(), **self._aim.fields})
+            track = {} if self._world.live is None else {"track": self._world.live}
+            started = Draft("rollback.started", self._subject(), {**self._fields(), **self._aim.fields, **track})
             if left is None or (to and left == state.release(to)):  # what is gone back to is not bad
                 return [started]
             bad = Draft("release.marked-bad", self._world.subject(left.candidate, left.commit), {"reason": reason})
@@ -193,17 +253,12 @@ class Rollback:
         except ReleasegateError:
             self._aim = aim(self._state(), *asked)
             self._world.journal.record(*choose(self._world.journal.known()))
-        split = self._world.traffic.set_weight(0.0, reason=reason)
-        if split.revision != self._blob:
-            self._blob = split.revision
-            self._live()
-        left = fold(self._world.journal.known(), self._world.subject()).release(self._aim.leaving or "")
-        marked = left is not None and left.bad is not None
-        bad = self._aim.leaving if marked else "nothing"
-        return f"{bad} is marked bad; last known good: {self._aim.to or 'none is known'}"
 
     def _deploy(self) -> str:
-        return redeploy(self._world, self._aim, self._state())
+        if self._deployed:
+            return f"{self._deployed}, before the flip"
+        needed = self._aim.on_baseline or self._stays is not None
+        return redeploy(self._world, replace(self._aim, on_baseline=needed), self._state())
 
     def _show(self) -> str:
         deployed = any(one.id == "deploy" and one.state is not State.FAILED for one in self._outcomes)
@@ -250,17 +305,34 @@ class Rollback:
     def _finish(self) -> None:
         """Record the end; a ledger that cannot be written does not undo a rollback, but is told."""
         steps = [{"step": outcome.id, "state": outcome.state.value} for outcome in self._outcomes]
-        lowered = Draft("traffic.lowered", self._subject(), {"weight": 0.0, "revision": self._blob})
-        finished = Draft("rollback.finished", self._subject(), {**self._fields(), "steps": steps})
-        aborted = Draft("rollout.aborted", self._subject(), {"reason": self._request.reason})
+        facts = self._fields()
+        finished = Draft("rollback.finished", self._subject(), {**facts, "steps": steps})
+        aborted = Draft("rollout.aborted", self._subject(), {"reason": facts["reason"], **self._swap()})
 
         def record() -> str:
-            drafts = [lowered, aborted] if self._request.traffic_only else [lowered, finished]
+            if self._stays is not None:
+                return "it stays unfinished, so that nothing is rolled out and the same command goes on"
+            drafts = [*self._moved(), aborted if self._request.traffic_only else finished]
             return f"recorded in {self._world.journal.record(*drafts, unless=self._is_over)[:12]}"
 
         outcome = take(Step("record", "record it", "append to the ledger", record), self._world.clock)
         self._tell(outcome)
         self._outcomes.append(outcome)
+
+    def _moved(self) -> list[Draft]:
+        """How the ledger tells that users are back: the split is 0, and with blue-green another colour may be live."""
+        lowered = Draft("traffic.lowered", self._subject(), {"weight": 0.0, "revision": self._blob})
+        swap = self._swap()
+        if not swap:
+            return [lowered]
+        good = self._state().release(self._aim.to or "")
+        facts = {"live": swap["track"], "release": good.candidate if good else None, "revision": self._blob}
+        return [lowered, Draft("tracks.swapped", self._subject(), facts)]
+
+    def _swap(self) -> Mapping[str, str]:
+        """The colour that is live from now on, where it was the other one."""
+        colour = self._world.live
+        return {} if colour is None or colour == self._state().colours.live else {"track": colour}
 
     def _is_over(self, events: Sequence[Event]) -> bool:
         """Whether the end of this rollback is in the ledger."""

@@ -16,6 +16,7 @@ from releasegate.ledger.event import STAGES
 from releasegate.ledger.state import fold
 from releasegate.runbook import tags
 from releasegate.runbook.begin import begin
+from releasegate.runbook.colours import facing_live
 from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rollback import Result as RollbackResult
 from releasegate.runbook.stages import HeldError, Stages
@@ -80,7 +81,7 @@ class Rollout:
     """One rollout of a tagged candidate, or the rest of one."""
 
     def __init__(self, world: World, candidate: Tag, tell: Tell, order: Order = Order()) -> None:
-        self._world = world
+        self._world = facing_live(world)
         self._tag = candidate
         self._tell = tell
         self._order = order
@@ -145,22 +146,22 @@ class Rollout:
         return outcome.state is not State.FAILED
 
     def _steps(self, stages: Stages) -> Sequence[Step]:
-        canary = self._world.canary
-        share, seconds = f"{canary.ramp[0]:.0%}", f"{canary.window:.0f} s"
+        canary, blue_green = self._world.canary, self._world.policy.blue_green
+        track, now = self._world.track("canary"), self._world.track("baseline")
+        share, seconds = f"{1.0 if blue_green else canary.ramp[0]:.0%}", f"{canary.window:.0f} s"
+        settle = "deploy it to the baseline too, check it, set the split to 0, tag the release"
+        if blue_green:
+            settle = f"check it, make {track} the live track and {now} the idle one, tag the release"
         told = {
             "tag": ("candidate", f"{self._tag.name} on {self._tag.commit[:12]}", stages.tag),
             "gates": ("gates", "judge the evidence", stages.gates),
             "staging": ("staging", "deploy to staging, and run its tests there", stages.staging),
             "staging-gates": ("gates of staging", "judge what the tests in staging left", stages.staging_gates),
-            "production": ("deploy the canary", "deploy to the canary track, without traffic", stages.production),
+            "production": ("deploy the canary", f"deploy to the {track} track, without traffic", stages.production),
             "canary": (f"{share} to the canary", f"send {share} of the traffic to it", stages.canary),
             "watch": ("watch the canary", f"judge it for {seconds}", stages.watch),
             "complete": ("100% to the canary", "send all traffic to it", stages.complete),
-            "settle": (
-                "settle",
-                "deploy it to the baseline too, check it, set the split to 0, tag the release",
-                stages.settle,
-            ),
+            "settle": ("settle", settle, stages.settle),
         }
         return [Step(name, *told[name][:2], self._holding(told[name][2]), stages.already(name)) for name in STAGES]
 

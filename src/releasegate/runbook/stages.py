@@ -103,13 +103,16 @@ class Stages:
     def production(self) -> str:
         """Deploy to the canary track, which has no traffic yet."""
         text = self._shown(self._world.policy.environment, lambda: self._deploy("canary"), last=False)
-        return self._finish("production", text)
+        colour = None if self._world.live is None else self._world.track("canary")
+        return self._finish("production", text, colour=colour)
 
     def canary(self) -> str:
-        """Give the canary its first share."""
+        """Give the canary its first share; with blue-green that is all of it, and what users see is looked at."""
         if self.rollout.raised is None:
             self._trial.look_back()
-        return self._finish("canary", self._raising.to(self._world.canary.ramp[0]))
+        if not self._world.policy.blue_green:
+            return self._finish("canary", self._raising.to(self._world.canary.ramp[0]))
+        return self._finish("canary", f"{self._raising.to(1.0)}; {self._checked()}")
 
     def watch(self) -> str:
         """Judge the canary until it is decided."""
@@ -148,17 +151,36 @@ class Stages:
         """Make it the baseline, and leave a clean house: the split at 0, the release tagged."""
         world = self._world
         fence(world, self.rollout.id)
+        if world.policy.blue_green:
+            return self._swap()
         deployed = self._deploy("baseline")
         require(world, "baseline")
         split = world.traffic.set_weight(0.0, reason=f"{self._tag.name} is the baseline now")
         see_live(world, split.revision)
         await_return(world.canary, world.counts(), world.clock)
-        checked = smoke(world, world.smoke()) if world.smoke else "no smoke checks"
+        checked = self._checked()
         lowered = Draft("traffic.lowered", self._subject(), {"weight": 0.0, "revision": split.revision})
-        text = f"{deployed}; the split is 0; {checked}{self._show_settled()}"
-        self._finish("settle", text, lowered, last=Draft("rollout.settled", self._subject()))
+        return self._settled(f"{deployed}; the split is 0; {checked}{self._show_settled()}", lowered)
+
+    def _swap(self) -> str:
+        """Blue-green: nothing is deployed; the two tracks change places in the ledger."""
+        colour, checked, split = self._world.track("canary"), self._checked(), self._world.traffic.split()
+        if split.weight != 1.0:
+            raise FenceError(f"{colour} has not all of the traffic ({split.description})", remedy="look who changed it")
+        facts = {"live": colour, "release": self._tag.name, "revision": split.revision}
+        text = f"{colour} is live, {self._world.live} keeps the release before; {checked}{self._show_settled()}"
+        return self._settled(text, Draft("tracks.swapped", self._subject(), facts))
+
+    def _settled(self, text: str, draft: Draft) -> str:
+        """Record that it is the baseline, and give it the release's tag."""
+        self._finish("settle", text, draft, last=Draft("rollout.settled", self._subject()))
+        world = self._world
         self._result.release = tags.release(world.forge, world.journal, world.policy, self._tag)
         return f"{text}; {self._result.release.name} on {self._tag.commit[:12]}"
+
+    def _checked(self) -> str:
+        """The smoke checks; `VerificationError` where one is red."""
+        return smoke(self._world, self._world.smoke()) if self._world.smoke else "no smoke checks"
 
     def give_up(self, reason: str) -> None:
         """Record that this rollout is over before it had any traffic."""
@@ -174,11 +196,12 @@ class Stages:
         with (world.documents / RECORDING).open("w", encoding="utf-8") as file:
             return self._trial.run(
                 rollout, record=lambda line: print(line, file=file, flush=True),
-                ramp=self._raising.ramp, look=self._raising.look, max_window=longest,
+                ramp=(lambda _: None) if world.policy.blue_green else self._raising.ramp,
+                look=self._raising.look, max_window=longest,
             )  # fmt: skip
 
     def _deploy(self, track: str) -> str:
-        done = self._run(f"deploy-{track}", self._world.policy.deploy.production, track)
+        done = self._run(f"deploy-{self._world.track(track)}", self._world.policy.deploy.production, track)
         return done or "nothing to deploy (policy: deploy.production)"
 
     def _shown(self, environment: str, act: Callable[[], str], *, last: bool = True) -> str:
@@ -234,9 +257,12 @@ class Stages:
                     raise
             world.clock.sleep(world.canary.interval)
 
-    def _finish(self, stage: str, text: str, *drafts: Draft, last: Draft | None = None) -> str:
+    def _finish(
+        self, stage: str, text: str, *drafts: Draft, last: Draft | None = None, colour: str | None = None
+    ) -> str:
         """Record the stage as finished, with what else became of it, in one commit and behind the fence."""
-        finished = Draft("stage.finished", self._subject(), {"stage": stage, "text": text})
+        facts = {"stage": stage, "text": text, **({} if colour is None else {"track": colour})}
+        finished = Draft("stage.finished", self._subject(), facts)
         rollout = self.rollout.id
 
         def choose(events: Sequence[Event]) -> Sequence[Draft]:

@@ -7,10 +7,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from releasegate.errors import MetricsError, ReleasegateError
+from releasegate.ledger.colours import other
 from releasegate.ledger.event import STAGES
 from releasegate.ledger.state import State, fold
 from releasegate.metrics.port import CountSource
 from releasegate.policy.model import Policy
+from releasegate.runbook.aim import aim_or_join
 from releasegate.runbook.flow import requests_of
 from releasegate.runbook.journal import Journal
 from releasegate.traffic.port import Traffic
@@ -61,6 +63,8 @@ def status(
 
     found.add("now", moment(now, policy), now=f"{now:%Y-%m-%dT%H:%M:%SZ}")
     found.ask("live", of_ledger)
+    if policy.blue_green:
+        _colours(found, state)
     if traffic is not None:
         found.ask("split", lambda: _split(traffic, state))
         found.ask("measured", lambda: _measured(policy, counts, now))
@@ -103,6 +107,15 @@ def _measured(policy: Policy, counts: Callable[[], CountSource] | None, now: dat
     return f"{share:.1%} of {sum(requests.values()):.0f} requests in {seconds:.0f} s", {"measured": share}
 
 
+def _colours(found: Status, state: State) -> None:
+    """Blue-green: which colour users are on, and what the other one holds."""
+    colours = state.colours
+    idle, holds = other(colours.live), colours.holds
+    kept = state.release(holds[idle]) if holds.get(idle) else None
+    text = f"{colours.live} is live; {idle} is idle and holds {kept.name if kept else 'nothing that is known'}"
+    found.add("colours", text, colour=colours.live, idle_holds=kept.name if kept else None)
+
+
 def _running(found: Status, state: State, policy: Policy) -> None:
     if state.rollback is not None:
         what, event, stage = f"rollback of {state.rollback.data.get('from')}", state.rollback, None
@@ -125,8 +138,8 @@ def _running(found: Status, state: State, policy: Policy) -> None:
 def _rollback(found: Status, state: State) -> None:
     """What `rollback` would do now."""
     known = state.rolled_back
-    leaving = known.data.get("from") if known else (state.rollout.tag if state.rollout else state.live)
-    good = known.data.get("to") if known else getattr(state.last_known_good(leaving), "name", None)
+    would = aim_or_join(state, None, None)
+    leaving, good = would.leaving, would.to
     done = "has taken back" if known is not None and state.rollback is None else "would take back"
     text = f"{done} {leaving or 'the canary'}, to {good or 'NO release that is known to be good'}"
     found.add("rollback", text, rollback={"from": leaving, "to": good})

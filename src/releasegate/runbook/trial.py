@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import ceil
 
 from releasegate.canary.judge import Assessment, Judgement
 from releasegate.canary.recording import Line
 from releasegate.errors import InconclusiveError, OutsideError
 from releasegate.ledger.state import Rollout
 from releasegate.metrics.port import CountSource, Poll
+from releasegate.runbook.before import Before, header_after
 from releasegate.runbook.catch_up import CatchUpClock
 from releasegate.runbook.flow import requests_of
 from releasegate.runbook.journal import Draft
@@ -63,6 +65,7 @@ class Trial:
         self._tell = tell
         self._source = Measured(world, world.counts())
         self._before: list[tuple[float, Poll]] = []
+        self._compared: Before | None = None
 
     @property
     def share(self) -> str:
@@ -70,13 +73,16 @@ class Trial:
         return self._source.share()
 
     def look_back(self) -> None:
-        """Poll the baseline alone for a while, so that the judge knows how even its counts are."""
+        """Poll the baseline alone for a while, so that the judge knows how even its counts are.
+
+        With blue-green that is all that the release can be held against: then it takes as long as the window.
+        """
         if self._world.history is not None:
             return
-        clock = self._world.clock
+        clock, canary = self._world.clock, self._world.canary
         self._source.advance(clock.now().timestamp())
-        for _ in range(HISTORY):
-            clock.sleep(self._world.canary.interval)
+        for _ in range(ceil(canary.window / canary.interval) if self._world.policy.blue_green else HISTORY):
+            clock.sleep(canary.interval)
             at = clock.now().timestamp()
             self._before.append((at, self._source.advance(at)))
 
@@ -107,8 +113,13 @@ class Trial:
             self._tell(assessment)
             look()
 
+        header = header_of(world.policy, name, moment, self._source.bounds(moment.timestamp()))
+        source: CountSource = self._source
+        if world.policy.blue_green:
+            header = header_after(header)
+            self._compared = source = Before(self._source, header)
         return watch(
-            self._source, header_of(world.policy, name, moment, self._source.bounds(moment.timestamp())), clock,
+            source, header, clock,
             record=record, observe=observe, history=lambda start: self._flows(rollout, start),
             settle=world.canary.settle, max_window=max_window, ramp=ramp,
         )  # fmt: skip
@@ -121,8 +132,15 @@ class Trial:
             at = datetime.fromtimestamp(start, UTC)
             with suppress(OutsideError):  # it waits in the outbox, and the watch goes on
                 world.journal.record(Draft("canary.started", about, {"t0": start, "at": f"{at:%Y-%m-%dT%H:%M:%SZ}"}))
-        if world.history is not None:
-            return world.history(start)
+        lines = self._history(start)
+        if self._compared is not None:
+            self._compared.begin(start, lines)
+        return lines
+
+    def _history(self, start: float) -> Sequence[Line]:
+        """The baseline before `start`: as the source remembers it, or as it was polled."""
+        if self._world.history is not None:
+            return self._world.history(start)
         return [
             Line(
                 at - start,

@@ -9,6 +9,7 @@ from releasegate.canary.judge import Assessment
 from releasegate.canary.recording import Line
 from releasegate.forge.host import Host
 from releasegate.forge.port import Forge
+from releasegate.ledger.colours import other
 from releasegate.metrics.port import CountSource
 from releasegate.policy.canary import Canary
 from releasegate.policy.model import Policy
@@ -53,6 +54,10 @@ class World:
     """Whether the run of the program with this name is over, as far as can be told."""
     documents: Path
     """The folder for recordings and documents."""
+    live: str | None = None
+    """Blue-green: the colour that is the baseline in this world; None where tracks do not take turns."""
+    turned: Callable[[], "World"] | None = None
+    """The same world with the other colour as its baseline; None where tracks do not take turns."""
 
     @property
     def canary(self) -> Canary:
@@ -65,9 +70,15 @@ class World:
         about = {"service": self.policy.service, "environment": self.policy.environment, "tag": tag, "commit": commit}
         return {key: value for key, value in about.items() if value is not None}
 
+    def track(self, track: str) -> str:
+        """What the user's commands know `baseline` or `canary` as: with blue-green it is a colour."""
+        if self.live is None:
+            return track
+        return self.live if track == "baseline" else other(self.live)
+
     def place(self, tag: str, commit: str, track: str) -> Mapping[str, str]:
         """What fills the `{placeholders}` of a deploy command."""
-        environment = self.policy.environment
+        environment, track = self.policy.environment, self.track(track)
         names = {"tag": tag, "commit": commit, "environment": environment, "track": track}
         return {**names, "id": f"{self.policy.service}-{environment}-{track}-{tag}"}
 
