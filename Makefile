@@ -5,7 +5,7 @@ RUNTIME = $$($(PYTHON) scripts/prepare.py runtime)
 TEST = $$($(PYTHON) scripts/prepare.py test)
 WORKERS ?= 2
 
-.PHONY: help rehearse test test-python check soak lock fixtures picture mutation
+.PHONY: help rehearse test test-python check soak lock tables fixtures picture mutation
 
 help:
 	@echo "make rehearse   a whole release on this machine (ARGS='--scenario errors')"
@@ -13,6 +13,7 @@ help:
 	@echo "make check      lint, types, import law"
 	@echo "make soak       the long tests"
 	@echo "make lock       resolve the dependencies again"
+	@echo "make tables     write the tables of inputs and outputs into the documents"
 	@echo "make fixtures   run Lighthouse again for the bundled samples"
 	@echo "make picture    play a release again for the README's picture"
 	@echo "make mutation ROOM=flags   break the room's code and count which tests notice"
@@ -37,6 +38,9 @@ check:
 lock:
 	@$(PYTHON) scripts/lock.py
 	@python=$(TEST) && "$$python" scripts/node.py test --lock && "$$python" scripts/node.py lighthouse --lock
+
+tables:
+	@python=$(TEST) && exec "$$python" scripts/tables.py $(ARGS)
 
 fixtures:
 	@python=$(TEST) && exec "$$python" scripts/fixtures.py

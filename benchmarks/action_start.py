@@ -2,7 +2,7 @@
 
     python benchmarks/action_start.py
 
-Run it by the Python of `.tools/test`. Each figure is the smallest of several runs: what else the machine does only adds.
+Run it by the Python of `.tools/test-3.x`. Each figure is the smallest of several runs: what else the machine does only adds.
 """
 
 import os

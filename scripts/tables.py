@@ -3,7 +3,8 @@
     python scripts/tables.py [--check]
 
 A table stands between `<!-- table: FILE inputs -->` (or `outputs`) and `<!-- end -->`. `--check` writes nothing, and
-fails where a document is not as it would be written. Needs PyYAML: run it by the Python of `.tools/test`.
+fails where a document is not as it would be written.
+`make tables` runs it by the Python of `.tools/test-3.x`, which has PyYAML.
 """
 
 import re

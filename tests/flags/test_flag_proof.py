@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from releasegate.errors import FlagError
 from releasegate.flags.dialect import Runtime
 from releasegate.flags.document import FlagFile, Goal
-from releasegate.flags.proof import RISK, bounds, decide, evaluate, prove, raises
+from releasegate.flags.proof import RISK, bounds, decide, evaluator, prove, raises
 
 FLAGD = """\
 flags:
@@ -129,7 +129,7 @@ def test_a_flag_that_depends_on_time_proves_nothing_without_one():
 @pytest.mark.parametrize("state", ["ENABLED", "DISABLED"])
 def test_one_key_and_the_callers_default(state):
     file = parse(FLAGD.replace("ENABLED", state))
-    assert evaluate(file, "a", "user-1", default="mine") == (True if state == "ENABLED" else "mine")
+    assert evaluator(file, "a", Runtime(default="mine"))("user-1") == (True if state == "ENABLED" else "mine")
 
 
 def test_one_generation_alone():

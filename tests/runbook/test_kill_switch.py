@@ -102,13 +102,15 @@ DIALECTS = {
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("default", [True, False])
 def test_the_safe_value_is_served_whatever_the_callers_default(tmp_path, dialect, default):
+    from releasegate.flags.dialect import Runtime  # noqa: PLC0415
     from releasegate.flags.document import FlagFile  # noqa: PLC0415  this test looks with the runtime's eyes
-    from releasegate.flags.proof import evaluate  # noqa: PLC0415
+    from releasegate.flags.proof import evaluator  # noqa: PLC0415
 
     service = Service(tmp_path, DIALECTS[dialect])
     assert service.on().exit_code == 0
     file = FlagFile.parse(service.flags().encode(), FILE)
-    assert [evaluate(file, "AGENT_SAFE_MODE", f"user-{i}", default) for i in range(50)] == [True] * 50
+    serve = evaluator(file, "AGENT_SAFE_MODE", Runtime(default=default))
+    assert [serve(f"user-{i}") for i in range(50)] == [True] * 50
 
 
 def test_where_no_edit_is_safe_the_patch_is_there_and_people_are_told_that_nothing_stopped(tmp_path):

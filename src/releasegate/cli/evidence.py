@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path, PurePath
+from typing import TypeVar
 
 from releasegate.cli.app import App
 from releasegate.errors import InconclusiveError, InputError, ReleasegateError, UsageError
 from releasegate.gates.document import LARGEST as LARGEST_DOCUMENT
 from releasegate.gates.subject import SUBJECT_FILE, Stamp, bind, checked_commit, read_stamp
 from releasegate.gates.waivers import Waiver, read_waivers
-from releasegate.verdict import Finding, Level, Subject
+from releasegate.verdict import Evidence, Finding, Level, Subject
 
+T = TypeVar("T")
 LARGEST = 512 * 1024 * 1024
 """Bytes; no report of any tool comes near, and what is larger would only fill the memory."""
 
@@ -64,6 +66,28 @@ def gather(app: App, paths: Iterable[str], suffixes: Collection[str]) -> tuple[l
             broken.append(unusable(InconclusiveError(what, where=path, remedy="was it made, and fetched?")))
         sources += found
     return sources, broken
+
+
+def read_each(
+    app: App, sources: Sequence[Source], parse: Callable[[bytes, str], Iterable[T]]
+) -> tuple[list[T], list[Evidence], list[Finding]]:
+    """What `parse` finds in the reports, the bytes that it came from, and what could not be read."""
+    read: list[T] = []
+    evidence: list[Evidence] = []
+    problems: list[Finding] = []
+    for source in sources:
+        if is_subject(source.path):
+            continue
+        try:
+            content = source.read()
+            evidence.append(Evidence.of(source.path, content))
+            read += parse(content, source.path)
+        except (InputError, InconclusiveError) as error:
+            there = (app.directory / source.path).exists() or ".zip/" in source.path
+            if isinstance(error, InputError) and not there:
+                raise
+            problems.append(unusable(error))
+    return read, evidence, problems
 
 
 def _opened(app: App, name: str, suffixes: Collection[str], *, named: bool) -> list[Source]:

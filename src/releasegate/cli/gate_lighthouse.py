@@ -8,19 +8,19 @@ from typing import Any
 import click
 
 from releasegate.cli.app import App, pass_app
-from releasegate.cli.evidence import Source, is_subject, subject, unusable, waivers_in
+from releasegate.cli.evidence import read_each, subject, waivers_in
 from releasegate.cli.gate import conclude
 from releasegate.cli.gate_outputs import Judging
 from releasegate.cli.lhci_config import LhciFiles
 from releasegate.cli.lighthouse_files import find_reports
 from releasegate.cli.lighthouse_history import History
-from releasegate.errors import InconclusiveError, InputError, PolicyError
+from releasegate.errors import InputError, PolicyError
 from releasegate.gates.lighthouse.assertions import PRESET_HELP, parse_config
 from releasegate.gates.lighthouse.gate import judge
-from releasegate.gates.lighthouse.report import Report, parse
+from releasegate.gates.lighthouse.report import parse
 from releasegate.gates.subject import too_old
 from releasegate.gates.waivers import waive
-from releasegate.verdict import Evidence, Finding, Verdict
+from releasegate.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ def verdict(
     found = [find_reports(app, path) for path in paths]
     sources = [source for files, _ in found for source in files]
     about, committed, problems = subject(app, paths, options.commit, sources)
-    reports, evidence, unreadable = _read(app, sources)
+    reports, evidence, unreadable = read_each(app, sources, parse)
     unreadable += [finding for _, missing in found for finding in missing]
     if options.peer and unreadable:
         raise InputError(f"LHCI cannot read it: {unreadable[0].title}", where=unreadable[0].where)
@@ -117,26 +117,3 @@ def _from_policy(
     if not config and not options.budgets:
         raise PolicyError("nothing says what to assert of the reports", remedy=PRESET_HELP)
     return paths, config, options
-
-
-def _read(app: App, sources: Sequence[Source]) -> tuple[list[Report], list[Evidence], list[Finding]]:
-    """The runs of the files, the bytes that they came from, and what could not be read."""
-    reports: list[Report] = []
-    evidence: list[Evidence] = []
-    problems: list[Finding] = []
-    for source in sources:
-        if is_subject(source.path):
-            continue
-        try:
-            content = source.read()
-            evidence.append(Evidence.of(source.path, content))
-            reports += parse(content, source.path)
-        except (InputError, InconclusiveError) as error:
-            if isinstance(error, InputError) and not _is_there(app, source.path):
-                raise
-            problems.append(unusable(error))
-    return reports, evidence, problems
-
-
-def _is_there(app: App, path: str) -> bool:
-    return (app.directory / path).exists() or ".zip/" in path

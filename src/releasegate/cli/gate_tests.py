@@ -8,16 +8,16 @@ from typing import Any
 import click
 
 from releasegate.cli.app import App, pass_app
-from releasegate.cli.evidence import Source, gather, is_subject, subject, unusable, waivers_in
+from releasegate.cli.evidence import gather, read_each, subject, waivers_in
 from releasegate.cli.gate import conclude
 from releasegate.cli.gate_outputs import Judging
 from releasegate.cli.ledger_memory import LEDGER, of_last_run
-from releasegate.errors import InconclusiveError, InputError
+from releasegate.errors import InputError
 from releasegate.gates.junit import State, Suite, Wanted, failing, judge, read_suite, states
 from releasegate.gates.subject import too_old
 from releasegate.gates.waivers import waive
 from releasegate.policy.gates import SuiteGate
-from releasegate.verdict import Evidence, Finding, Verdict
+from releasegate.verdict import Verdict
 
 SUFFIXES = (".xml",)
 """Of the files that are reports in a folder or zip of them."""
@@ -64,7 +64,7 @@ def verdict(
     started = app.now()
     before = _before(app, gate, previous) if previous else None
     sources, broken = gather(app, paths, SUFFIXES)
-    suites, evidence, problems = _read(sources)
+    suites, evidence, problems = read_each(app, sources, _suite)
     about, committed, wrong = subject(app, [one.path for one in evidence], commit, sources)
     old = too_old(((suite.path, suite.started) for suite in suites), born or committed)
     wanted = Wanted(must_run=must_run, before=before)
@@ -81,24 +81,11 @@ def _before(app: App, gate: str, previous: Sequence[str]) -> Mapping[str, State]
         memory = of_last_run(app, gate)
         return {str(name): State.FAILED for name in memory} if isinstance(memory, list) else {}
     sources, broken = gather(app, previous, SUFFIXES)
-    earlier, _, problems = _read(sources)
+    earlier, _, problems = read_each(app, sources, _suite)
     for fault in (*broken, *problems):
         raise InputError(fault.title, where=fault.where, remedy="name the last run's reports")
     return states(earlier)
 
 
-def _read(sources: Sequence[Source]) -> tuple[list[Suite], list[Evidence], list[Finding]]:
-    """The reports in `sources`, the bytes that they came from, and what could not be judged."""
-    suites: list[Suite] = []
-    evidence: list[Evidence] = []
-    problems: list[Finding] = []
-    for source in sources:
-        if is_subject(source.path):
-            continue
-        try:
-            content = source.read()
-            evidence.append(Evidence.of(source.path, content))
-            suites.append(read_suite(content, source.path))
-        except InconclusiveError as error:
-            problems.append(unusable(error))
-    return suites, evidence, problems
+def _suite(content: bytes, path: str) -> tuple[Suite]:
+    return (read_suite(content, path),)

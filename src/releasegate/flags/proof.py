@@ -77,11 +77,6 @@ def evaluator(file: FlagFile, name: str, runtime: Runtime | None = None) -> Call
         return file.rules.evaluator(name, file.flag(name), file.tree.data, runtime or Runtime())
 
 
-def evaluate(file: FlagFile, name: str, key: str, default: Any = False) -> Any:
-    """What the runtime serves for one user key; `default` is what the caller falls back to."""
-    return evaluator(file, name, Runtime(default=default))(key)
-
-
 def prove(
     file: FlagFile,
     name: str,
@@ -107,7 +102,7 @@ def prove(
     return Proof(name, share, keys, low, high, tuple(runs))
 
 
-def decide(edit: Edit, runtime: Runtime | None = None) -> tuple[Proof | None, str | None]:
+def decide(edit: Edit) -> tuple[Proof | None, str | None]:
     """Prove an edit before it is made: the proof, and what is missing of it.
 
     A raise without proof is refused by `FlagError`; anything else is done, and the caller warns of what is missing. A
@@ -120,7 +115,7 @@ def decide(edit: Edit, runtime: Runtime | None = None) -> tuple[Proof | None, st
     proof, missing = None, None
     try:
         before = edit.file if raising and edit.changed else None
-        proof = prove(edit.after, edit.name, goal.percent, before=before, on=goal.on, runtime=runtime)
+        proof = prove(edit.after, edit.name, goal.percent, before=before, on=goal.on)
         missing = None if proof.ok else proof.text
     except FlagError as error:
         missing = str(error)

@@ -65,7 +65,6 @@ class Rollout:
     """`canary.started`, once the split was seen to flow."""
     decision: Event | None = None
     """`canary.decided`, newest."""
-    completed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +196,6 @@ def _canary_decided(state: State, event: Event) -> State:
     return state if state.rollout is None else replace(state, rollout=replace(state.rollout, decision=event))
 
 
-def _completed(state: State, event: Event) -> State:
-    del event
-    return state if state.rollout is None else replace(state, rollout=replace(state.rollout, completed=True))
-
-
 def _settled(state: State, event: Event) -> State:
     tag = event.subject.get("tag", "")
     state = _update(state, event, settled=event.time)
@@ -271,7 +265,6 @@ STEPS = {
     "tracks.swapped": _swapped,
     "canary.started": _canary_started,
     "canary.decided": _canary_decided,
-    "rollout.completed": _completed,
     "rollout.settled": _settled,
     "rollout.aborted": _aborted,
     "release.tagged": _tagged,

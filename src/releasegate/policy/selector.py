@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from releasegate.errors import PolicyError
 
 NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 TOKEN = re.compile(
     r"\s*(?:(?P<label>[a-zA-Z_][a-zA-Z0-9_]*)\s*(?P<op>=~|!~|!=|=)\s*"
     r"""(?P<quoted>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`))\s*(?P<end>,|$)""",

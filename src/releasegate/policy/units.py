@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
-BYTES = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 
 
@@ -50,14 +49,6 @@ def level(text: str) -> float:
     return _finite(float(text.removesuffix("%")) / 100 if text.endswith("%") else float(text))
 
 
-def size(text: str) -> float:
-    """`10MB`, `512KiB` or a bare number of bytes."""
-    found = re.fullmatch(rf"({NUMBER}) ?({'|'.join(BYTES)})?", text)
-    if not found:
-        raise ValueError(text)
-    return float(int(_finite(float(found[1]) * BYTES[found[2] or "B"])))
-
-
 def _finite(value: float) -> float:
     if not math.isfinite(value):
         raise ValueError(value)
@@ -72,6 +63,3 @@ DURATION = Unit(
 )
 SHARE = Unit("share", share, "write a percentage (5%) or a fraction below 1 (0.05)", rf"^{NUMBER} ?%$", bare=True)
 LEVEL = Unit("level", level, "write a number (100) or a percentage (5%)", rf"^{NUMBER} ?%$", bare=True)
-SIZE = Unit(
-    "size", size, "write bytes, or a number and a unit: 10MB, 512KiB", rf"^{NUMBER} ?({'|'.join(BYTES)})?$", bare=True
-)

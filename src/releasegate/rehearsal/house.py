@@ -57,7 +57,6 @@ class House:
         self.deployed = root / "deployed"
         self.logs = root / "logs"
         self.verdicts = root / "verdicts"
-        self.recording = root / "recording.jsonl"
         self.report = root / REPORT
 
     def build(self, addresses: Addresses) -> None:

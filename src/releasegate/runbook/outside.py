@@ -50,7 +50,7 @@ def fill(command: Sequence[str], values: Mapping[str, str]) -> list[str]:
     return [_PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), part) for part in command]
 
 
-def shell(directory: Path, dispatch: Dispatch, environment: Mapping[str, str] | None = None) -> Shell:
+def shell(directory: Path, dispatch: Dispatch) -> Shell:
     """A `Shell` that runs in `directory`, and hands workflows to `dispatch`."""
 
     def run(command: Sequence[str] | Workflow, values: Mapping[str, str]) -> str:
@@ -61,7 +61,6 @@ def shell(directory: Path, dispatch: Dispatch, environment: Mapping[str, str] | 
             done = subprocess.run(
                 argv,
                 cwd=directory,
-                env=environment,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=COMMAND_TIMEOUT,

@@ -54,11 +54,10 @@ class FlagTraffic:
         path: str,
         flag: str,
         on: str | None = None,
-        dialect: str | None = None,
         warn: Callable[[str], None],
     ) -> None:
         self.repository, self.branch, self.path = repository, branch, path
-        self.flag, self.on, self.dialect, self.warn = flag, on, dialect, warn
+        self.flag, self.on, self.warn = flag, on, warn
 
     def split(self) -> Split:
         """The percentage that the flag file gives now; `InconclusiveError` where its rules give no one percentage."""
@@ -97,7 +96,7 @@ class FlagTraffic:
         if found is None:
             where = f"{self.branch}:{self.path}"
             raise FlagError("there is no such flag file", where=where, remedy="is `flags.file` right?")
-        return found, FlagFile.parse(found.content, self.path, self.dialect)
+        return found, FlagFile.parse(found.content, self.path)
 
     def _asked(self, found: ReadFile, file: FlagFile, weight: float) -> Split:
         state = file.state(self.flag, self.on)
