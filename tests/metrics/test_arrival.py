@@ -15,10 +15,14 @@ version: 1
 service: a
 environment: b
 canary:
+  interval: 10s
   metrics: {prometheus: {url: "URL", lag: 0s}}
   tracks: {baseline: '{track="stable"}', canary: '{track="canary"}'}
   slis: {rate: {throughput: requests_total}}
 """
+
+
+MISSED = "no new sample, a scrape was missed; is it up, and is its metrics page quick?"
 
 
 @pytest.mark.servers
@@ -57,10 +61,35 @@ def test_pods_come_restart_and_go_and_the_server_is_away_for_a_while(program, tm
         write(58, stable_1=121, canary_2=9)
         write(60, stable_1=121, canary_2=2)
         assert poll(65) == Poll({"rate": {"baseline": 0, "canary": 6}})
-        # Nobody asks the canary any more, and then it is gone altogether: both are a count of 0.
+        # Nobody asks the canary any more, and then it is gone altogether: both are a count of 0, once it is sure.
         write(70, stable_1=130, canary_2=2)
         assert poll(75) == Poll({"rate": {"baseline": 9, "canary": 0}})
         write(80, stable_1=131, canary_2=None)
-        assert poll(85) == Poll({"rate": {"baseline": 1, "canary": 0}})
+        assert poll(85) == Poll({"rate": {"baseline": 1}}, {"rate/canary": MISSED})
         write(90, stable_1=132)
-        assert poll(95) == Poll({"rate": {"baseline": 1, "canary": 0}})
+        assert poll(95) == Poll({"rate": {"baseline": 1}}, {"rate/canary": MISSED})
+        write(100, stable_1=133)
+        assert poll(105) == Poll({"rate": {"baseline": 1, "canary": 0}})
+        # It comes back, and nothing that it counted meanwhile is lost.
+        write(110, stable_1=134, canary_2=7)
+        assert poll(115) == Poll({"rate": {"baseline": 1, "canary": 5}})
+
+
+@pytest.mark.servers
+def test_scrapes_that_are_rarer_than_polls_are_waited_for_and_a_missed_one_is_no_silence(program, tmp_path):
+    begun = time.time() - 600
+    with prometheus(program, tmp_path, {}, options=("--web.enable-remote-write-receiver",)) as url:
+        canary = load_policy(POLICY.replace("URL", url).encode(), "releasegate.yaml", {}).canary
+        # Every 30 s; the canary's scrapes come 15 s after the baseline's, and its fourth one fails.
+        for number in range(6):
+            for track, phase, step in (("stable", 1, 900), ("canary", 16, 50)):
+                if (track, number) != ("canary", 3):
+                    labels = {"__name__": "requests_total", "track": track}
+                    push(url, [(labels, [(number * step, begun + 30 * number + phase)])])
+        watched = source_of(canary)
+        polls = [watched.advance(begun + at) for at in range(60, 180, 10)]
+        assert [poll.counts.get("rate", {}) for poll in polls] == [
+            {}, {"baseline": 900}, {"canary": 50}, {}, {"baseline": 900}, {},
+            {}, {"baseline": 900}, {"canary": 100}, {}, {"baseline": 900}, {"canary": 50},
+        ]  # fmt: skip
+        assert [poll.problems for poll in polls] == [{}] * 5 + [{"rate/canary": MISSED}] * 3 + [{}] * 4

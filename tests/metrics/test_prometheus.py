@@ -50,9 +50,10 @@ def test_a_typo_no_requests_no_errors_and_a_failed_query_are_four_things(program
         serve(stable, 3)
         serve(canary, 2)
         await_true(lambda: scraped(url) == 5, "five requests scraped")
-        watched.advance(time.time())
+        first = time.time()
+        watched.advance(first)
         serve(stable, 4)
-        await_true(lambda: scraped(url) == 9, "nine requests scraped")
+        await_true(lambda: scraped(url) == 9 and newest(url) > first, "nine requests scraped, and both tracks again")
         poll = watched.advance(time.time())
     assert poll.counts == {"errors": {"baseline": (0, 4), "canary": (0, 0)}}
     assert list(zeros({"errors": SliSpec(Kind.RATIO)}, poll)) == [
@@ -80,6 +81,11 @@ def serve(port, times):
 
 def scraped(url):
     return sum(float(row["value"][1]) for row in query(url, "http_requests_total"))
+
+
+def newest(url):
+    """When the track that was scraped longer ago was."""
+    return min(float(row["value"][1]) for row in query(url, "timestamp(http_requests_total)"))
 
 
 class Api:

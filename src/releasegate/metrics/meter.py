@@ -1,6 +1,6 @@
 """One SLI on one track: samples in, increments in the shapes of a recording out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import inf
 from typing import TypeAlias
@@ -13,7 +13,6 @@ from releasegate.policy.canary import Sli
 from releasegate.policy.selector import Selector, parse_selector
 
 Samples: TypeAlias = Mapping[Labels, Sequence[float]]
-Read: TypeAlias = Callable[[Selector], Samples]
 
 
 def selectors_of(sli: Sli) -> tuple[Selector, ...]:
@@ -36,14 +35,15 @@ class Meter:
         self.selectors = selectors_of(sli)
         self.since: float | None = None
         """The last moment up to which everything was read."""
+        self.heard: float | None = None
+        """The last moment at which any series had a new sample."""
         self._sli = sli
         self._edges = (*bounds, inf)
         self._trackers = [SeriesTracker() for _ in (self._edges if sli.histogram else self.selectors)]
         self._owed = [0.0] * len(self._trackers)
 
-    def advance(self, read: Read, at: float) -> Counts:
+    def advance(self, samples: list[Samples], at: float) -> Counts:
         """The increments since the last call (all 0 in the first one); `MetricsError` changes nothing."""
-        samples = [read(selector) for selector in self.selectors]
         if self._sli.histogram:
             samples = self._by_edge(samples[0])
         increments = [

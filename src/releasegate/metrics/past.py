@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from releasegate.canary.recording import Line
 from releasegate.errors import MetricsError
 from releasegate.metrics.port import Labels
-from releasegate.metrics.prometheus import Answer, PrometheusReader
+from releasegate.metrics.prometheus import Answer, PrometheusReader, spacing_of
 from releasegate.metrics.source import Source, lag_of, prometheus_of
 from releasegate.policy.canary import Canary
 from releasegate.policy.selector import Selector
@@ -65,6 +65,11 @@ class PastReader:
             if last > first:
                 found[labels] = [value for _, value in samples[first:last]]
         return found
+
+    def spacing(self, selector: Selector, track: str, at: float) -> float | None:
+        """See `Reader`."""
+        del track, at
+        return spacing_of(self._fetch(selector))
 
     def levels(self, selector: Selector, track: str, at: float) -> Sequence[float]:
         """See `Reader`."""

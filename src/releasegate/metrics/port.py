@@ -33,8 +33,9 @@ class CountSource(Protocol):
     def advance(self, at: float) -> Poll:
         """The increments up to the moment `at` (Unix seconds); the first call only sets the marks and counts nothing.
 
-        A key is left out only where the poll failed, and `problems` then says why; an explicit 0 means that the query
-        worked, the series is known and nothing was counted.
+        A key is left out where the poll failed, of which `problems` says why, and where scrapes are rarer than polls
+        and none came since the last one. An explicit 0 means that the query worked, the series is known and nothing
+        was counted.
         """
 
 
@@ -48,6 +49,9 @@ class Reader(Protocol):
 
         With `since` None: the newest one of each, also of a series that has had none for some time.
         """
+
+    def spacing(self, selector: Selector, track: str, at: float) -> float | None:
+        """How many seconds lie between two samples of a series; None where every read sees the present."""
 
     def levels(self, selector: Selector, track: str, at: float) -> Sequence[float]:
         """The present value of each series that is still alive at the moment `at`."""

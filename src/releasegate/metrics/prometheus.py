@@ -5,17 +5,21 @@ give is no count. Every query names the moment that it asks about.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from statistics import median
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from releasegate.errors import MetricsError
 from releasegate.metrics.native import BUCKET, as_buckets, native_of
 from releasegate.metrics.port import Labels
-from releasegate.metrics.promql import increments, known, raw
+from releasegate.metrics.promql import increments, known, raw, scraped
 from releasegate.policy.selector import Selector
 
 MANY = 5000
 """Series above which the server adds up the increments itself, because raw samples of so many would be slow."""
+RAREST = 120.0
+"""Seconds between two scrapes, at most: what comes less often is pushed when there is something to tell."""
 Ask: TypeAlias = Callable[[str, float], Any]
 """Sends an instant query for a moment (Unix seconds) and gives the API's `data.result`; `MetricsError` without one."""
 Answer: TypeAlias = Mapping[Labels, Sequence[tuple[float, float]]]
@@ -73,7 +77,12 @@ class PrometheusReader:
         return {}
 
     def _added_up(self, selector: Selector, since: float, at: float) -> Mapping[Labels, Sequence[float]]:
-        """The increments after `since` as series of their own, which count in full because nobody knew them before."""
+        """The increments after `since` as series of their own, which count in full because nobody knew them before.
+
+        Empty where no series had a sample since then: they were not scraped, or are gone.
+        """
+        if not self._ask(scraped(selector, at - since), at):
+            return {}
         answer = self._ask(increments(selector, at - since, _kept(selector)), at)
         here = ("__since__", f"{since:.3f}")
         return {labels | {here}: [value for _, value in samples] for labels, samples in answer.items()}
@@ -82,6 +91,11 @@ class PrometheusReader:
         """The raw samples after `since` and up to `at`."""
         # A sample at `since` itself, which some servers give and others do not, is the mark and adds nothing.
         return _nameless(self._found(selector, at - since, at))
+
+    def spacing(self, selector: Selector, track: str, at: float) -> float | None:
+        """See `Reader`; by the last quarter of an hour."""
+        del track
+        return spacing_of(self.samples(selector, at - 900, at))
 
     def is_heavy(self, selector: Selector, at: float) -> bool:
         """Whether a selector has so many series that raw samples of them would be slow."""
@@ -129,6 +143,13 @@ class PrometheusReader:
             except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
                 raise MetricsError("the answer is not Prometheus'", remedy="does the policy name its API?") from error
         return self._answers[query]
+
+
+def spacing_of(answer: Answer) -> float | None:
+    """The usual seconds between two samples of a series, at most `RAREST`; None where no series has two."""
+    moments = ([moment for moment, _ in samples] for samples in answer.values())
+    gaps = [after - before for series in moments for before, after in pairwise(series)]
+    return min(median(gaps), RAREST) if gaps else None
 
 
 def _kept(selector: Selector) -> tuple[str, ...]:

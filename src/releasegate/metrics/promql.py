@@ -21,6 +21,11 @@ def raw(selector: Selector, seconds: float) -> str:
     return f"{selector}[{max(round(seconds * 1000), 1)}ms]"
 
 
+def scraped(selector: Selector, seconds: float) -> str:
+    """How many series had a sample in the last `seconds`; no answer where none had."""
+    return f"count(count_over_time({raw(selector, seconds)}))"
+
+
 def increments(selector: Selector, seconds: float, by: Sequence[str], shift: float = 0.0) -> str:
     """What the selector's series counted in the last `seconds`, summed by labels on the server; `shift` seconds ago.
 

@@ -45,6 +45,11 @@ class ScrapeReader:
         self._check(track)
         return found
 
+    def spacing(self, selector: Selector, track: str, at: float) -> float | None:
+        """See `Reader`."""
+        del selector, track, at
+        return None
+
     def levels(self, selector: Selector, track: str, at: float) -> Sequence[float]:
         """See `Reader`."""
         return [value for (value,) in self.series(selector, track, None, at).values()]

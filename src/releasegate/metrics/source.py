@@ -1,6 +1,6 @@
 """Counts of both tracks from anything that can read samples."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 from statistics import fmean
@@ -56,6 +56,10 @@ def lag_of(canary: Canary) -> float:
     return canary.interval if lag is None else lag
 
 
+PATIENCE = 2.5
+"""After so many scrapes or polls without a sample a track is gone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Track:
     """A track, as one SLI's series tell it apart."""
@@ -69,6 +73,7 @@ class Source:
 
     def __init__(self, canary: Canary, reader: Reader, lag: float = 0.0) -> None:
         self._lag = lag
+        self._interval = canary.interval
         self._slis = canary.slis
         self._reader = reader
         self._tracks = {name: _tracks_of(sli.tracks or canary.tracks) for name, sli in canary.slis.items()}
@@ -120,22 +125,37 @@ class Source:
             self._bounds[name] = self._read_bounds(sli, self._tracks[name]["baseline"], at)
         meter = self._meters.setdefault((name, track.name), Meter(sli, self._bounds.get(name, ())))
         first = meter.since is None
-        count = meter.advance(self._read(track, meter.since, at), at)
+        samples = [self._read(selector, track, meter.since, at) for selector in meter.selectors]
+        if any(samples):
+            meter.heard = at
+        elif meter.heard is not None and not self._is_gone(meter, track, at):
+            return None
+        count = meter.advance(samples, at)
         self._check_track(track)
         return None if first else count
 
-    def _read(self, track: Track, since: float | None, at: float) -> Callable[[Selector], Samples]:
-        def read(selector: Selector) -> Samples:
-            samples = self._reader.series(selector.within(track.selector), track.name, since, at)
-            if samples:
-                self._seen.add(track)
-                self._known.add(selector)
-            else:
-                # Before anything is counted: a metric that turns up later begins with its marks, not with its past.
-                self._check_known(selector, at)
-            return samples
+    def _read(self, selector: Selector, track: Track, since: float | None, at: float) -> Samples:
+        samples = self._reader.series(selector.within(track.selector), track.name, since, at)
+        if samples:
+            self._seen.add(track)
+            self._known.add(selector)
+        else:
+            # Before anything is counted: a metric that turns up later begins with its marks, not with its past.
+            self._check_known(selector, at)
+        return samples
 
-        return read
+    def _is_gone(self, meter: Meter, track: Track, at: float) -> bool:
+        """Whether a track without a new sample is gone, which is a count of 0; False where it was not scraped yet.
+
+        `MetricsError` where a scrape was missed. To take that for silence would abort healthy canaries.
+        """
+        waited = at - (meter.heard or at)
+        spacing = self._reader.spacing(meter.selectors[0].within(track.selector), track.name, at) or 0.0
+        if waited < spacing:
+            return False
+        if waited < PATIENCE * max(spacing, self._interval):
+            raise MetricsError("no new sample, a scrape was missed", remedy="is it up, and is its metrics page quick?")
+        return True
 
     def _level(self, text: str, track: Track, at: float) -> float:
         selector = parse_selector(text)
