@@ -116,6 +116,10 @@ class MemoryForge:
             raise RepositoryError("is a folder, not a file", where=f"{branch}:{path}")
         return FileAt(path, tree[path], blob_id(tree[path]), commit) if path in tree else None
 
+    def files(self, folder, revision):
+        tree = self.trees[self.resolve(revision)]
+        return {path: blob_id(content) for path, content in tree.items() if path.startswith(f"{folder}/")}
+
     def commit(self, branch, files, message, *, parent):
         self.before_commit()
         with self._lock:

@@ -14,6 +14,8 @@ from releasegate.errors import UsageError
 from releasegate.render.story import SIGNS
 from releasegate.runbook.aim import refuse_unknown
 from releasegate.runbook.journal import Draft
+from releasegate.runbook.migrations import Wish, refuse_wish
+from releasegate.runbook.migrations import document as migrations_document
 from releasegate.runbook.rollback import Request, Result, Rollback
 from releasegate.runbook.step import row
 from releasegate.runbook.story import break_glass
@@ -29,6 +31,8 @@ UNKNOWN = "no reason given yet"
 )
 @click.option("--traffic-only", is_flag=True, help="Flip the traffic, and nothing else.")
 @click.option("--force", is_flag=True, help="Flip also to a baseline that does not answer its health check.")
+@click.option("--migrations", is_flag=True, help="Revert the migrations between the two releases, too.")
+@click.option("--snapshot", metavar="ID", type=written, help="The copy of the data that lets a contract be reverted.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, with the diff of every file.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
@@ -39,10 +43,12 @@ def rollback(
     app: App,
     to: str | None,
     reason: str,
+    snapshot: str | None,
     tick: int | None,
     *,
     traffic_only: bool,
     force: bool,
+    migrations: bool,
     dry_run: bool,
     yes: bool,
 ) -> int:
@@ -54,7 +60,9 @@ def rollback(
     world = build_world(app)
     if tick is not None:
         return _tick(app, world, tick, dry_run=dry_run)
-    request = Request(reason=reason or UNKNOWN, to=to, traffic_only=traffic_only, force=force)
+    wish = Wish(revert=migrations, snapshot=snapshot or None)
+    refuse_wish(world.policy.rollback.migrations, wish, traffic_only=traffic_only)
+    request = Request(reason=reason or UNKNOWN, to=to, traffic_only=traffic_only, force=force, wish=wish)
     refuse_unknown(world, to)
     if dry_run:
         return _plan(app, Rollback(world, request, lambda _: None))
@@ -82,6 +90,7 @@ def _plan(app: App, procedure: Rollback) -> int:
     for number, step in enumerate(plan, start=1):
         lines += [f"{number}. {step['would']}", *(f"   {line}" for line in step["diff"].splitlines())]
     document = {"schema": "releasegate/plan/1", "now": now, "from": leaving, "to": to, "steps": plan}
+    document["migrations"] = migrations_document(procedure.migrations)
     app.emit(document, "\n".join(lines))
     return 0
 
@@ -128,6 +137,7 @@ def _document(result: Result) -> dict[str, Any]:
         "steps": [
             {"step": outcome.id, "state": outcome.state.value, "text": outcome.text} for outcome in result.outcomes
         ],
+        "migrations": migrations_document(result.migrations),
         "exit_code": result.exit_code,
     }
 

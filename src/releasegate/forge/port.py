@@ -102,6 +102,12 @@ class Forge(Protocol):
     def read(self, path: str, branch: str) -> FileAt | None:
         """The file at the head of `branch` (or at a commit), or None if it is not there."""
 
+    def files(self, folder: str, revision: str) -> Mapping[str, str]:
+        """The path of every file below `folder` at a branch, tag or commit to git's id of its content.
+
+        Nothing where there is no such folder; links and submodules are left out.
+        """
+
     def commit(self, branch: str, files: Mapping[str, bytes | None], message: str, *, parent: str | None) -> str:
         """Commit `files` (None removes one) on `branch`, whose head must be `parent`, and return the new commit.
 

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 
 from releasegate.policy.canary import Canary
 from releasegate.policy.gates import Gates
+from releasegate.policy.migrations import Migrations
 from releasegate.policy.section import Command, Duration, Fault, OneOrMany, Scalar, Section, Workflow
 
 
@@ -181,7 +182,7 @@ class RollbackFlags(Section):
 class Rollback(Section):
     """What taking back a release means."""
 
-    LATER: ClassVar = ("migrations",)
+    migrations: Migrations | None = None
     integrity: tuple[Command, ...] = ()
     """Commands that look at the data and print what must not change; run before and after."""
     flags: RollbackFlags = RollbackFlags()

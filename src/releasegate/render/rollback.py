@@ -20,6 +20,8 @@ class Account:
     steps: Sequence[Row]
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """SLI name to its judgement, as in the recording's result."""
+    migrations: Sequence[str] = ()
+    """Those between the two releases, each with its kind."""
     manual: Sequence[str] = ()
     """What a person still has to look at."""
     timezone: str = "UTC"
@@ -46,6 +48,8 @@ def document(account: Account) -> str:
         f"| {_plain(step.text)} |"
         for step in account.steps
     ]
+    if account.migrations:
+        lines += ["", "## Migrations", "", *(f"- {_plain(migration)}" for migration in account.migrations)]
     if account.manual:
         lines += ["", "## To be looked at by a person", ""]
         lines += [

@@ -7,7 +7,7 @@ step at once, and a job may die between the effect and its record.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from releasegate.errors import OutsideError, UnknownError
+from releasegate.errors import OutsideError, UnknownError, VerificationError
 from releasegate.ledger.event import Event
 from releasegate.ledger.state import State, fold
 from releasegate.policy.model import Run
@@ -30,7 +30,7 @@ class Effect:
     """Its id, the same in every run."""
     subject: Mapping[str, str]
     act: Callable[[], str]
-    """Do it, and say so in one line; `OutsideError` if it is known to have failed."""
+    """Do it, and say so in one line; `OutsideError` or `VerificationError` if it is known to have failed."""
     is_done: Callable[[], bool] | None = None
     """Asks the receiver whether it happened; None where nobody can be asked."""
     repeat: bool = False
@@ -88,7 +88,7 @@ def once(world: World, effect: Effect) -> str:
         return "done before this run"
     try:
         text = effect.act()
-    except OutsideError as error:
+    except (OutsideError, VerificationError) as error:
         _record(world, effect, "step.failed", reason=error.what)
         raise
     _record(world, effect, "step.finished")

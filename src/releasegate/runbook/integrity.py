@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from releasegate.errors import VerificationError
 from releasegate.policy.section import Command
 from releasegate.runbook.outside import Shell
+from releasegate.runbook.tally import losses, read
 
 
 class Integrity:
-    """Runs the checks twice, and compares what they print."""
+    """Runs the checks twice, and compares what they print: row counts and checksums, or plain text."""
 
     def __init__(self, checks: Sequence[Command], shell: Shell) -> None:
         self._checks = checks
@@ -16,16 +17,21 @@ class Integrity:
         self._seen: list[str] = []
 
     def look(self) -> str:
-        """Run them before anything else is done; a red one is told, and stops nothing."""
+        """Run them before anything else is done; a red one is told, and stops nothing but a revert of migrations."""
         self._seen = [self._shell(check, {}) for check in self._checks]
         return f"{len(self._checks)} integrity checks hold"
 
     def compare(self) -> str:
-        """Run them again: each has to end well, and to print what it printed before."""
+        """Run them again: each has to end well, and nothing that it told before may be lost."""
         after = [self._shell(check, {}) for check in self._checks]
-        seen = zip(self._checks, self._seen, after, strict=False)
-        changed = [f"{check[0]}: {old!r} before, {new!r} now" for check, old, new in seen if old != new]
-        if changed:
-            raise VerificationError(f"the data is not what it was: {'; '.join(changed)}")
-        compared = "and print what they did before" if self._seen else "with nothing to compare to"
-        return f"{len(self._checks)} integrity checks hold, {compared}"
+        seen = list(zip(self._checks, self._seen, after, strict=False))
+        lost = [f"{check[0]}: {loss}" for check, old, new in seen for loss in losses(old, new)]
+        if lost:
+            raise VerificationError(f"the data is not what it was: {'; '.join(lost)}")
+        if not seen:
+            return f"{len(self._checks)} integrity checks hold, with nothing to compare to"
+        counted = [table for _, old, _ in seen for table in (read(old) or {}).values()]
+        if not counted:
+            return f"{len(self._checks)} integrity checks hold, and print what they did before"
+        rows = sum(table.rows for table in counted)
+        return f"{len(self._checks)} integrity checks hold, and none of {rows} rows in {len(counted)} tables is lost"

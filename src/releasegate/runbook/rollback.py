@@ -1,7 +1,8 @@
 """Rollback: traffic first, documents after.
 
 In this order: flip the traffic, see it go live and return, mark the release bad, deploy the last known good one where
-flipping is not enough, switch the new features off, run the smoke checks, open the follow-up issue with the document.
+flipping is not enough, take its migrations back or leave them, look at the data, switch the new features off, run the
+smoke checks, open the follow-up issue with the document.
 A step that fails does not keep the next from being taken.
 """
 
@@ -14,6 +15,7 @@ from releasegate.errors import OutsideError, ReleasegateError
 from releasegate.ledger.event import Event
 from releasegate.ledger.state import State as Ledger
 from releasegate.ledger.state import fold
+from releasegate.migrations.kind import Migration
 from releasegate.render.rollback import Account, document
 from releasegate.runbook.aim import Aim, aim, aim_or_join, joined
 from releasegate.runbook.colours import facing_back
@@ -24,6 +26,7 @@ from releasegate.runbook.flow import await_return
 from releasegate.runbook.health import READY, require
 from releasegate.runbook.integrity import Integrity
 from releasegate.runbook.journal import Draft
+from releasegate.runbook.migrations import Wish, find, intent, take_back
 from releasegate.runbook.proposal import withdrawn
 from releasegate.runbook.publish import see_live
 from releasegate.runbook.ready import obstacle, stays
@@ -45,6 +48,8 @@ class Request:
     traffic_only: bool = False
     force: bool = False
     """Flip also to a baseline that does not answer its health check."""
+    wish: Wish = field(default_factory=Wish)
+    """What to do with the migrations between the two releases."""
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """What the reason rests on: a judgement's SLIs."""
 
@@ -58,6 +63,8 @@ class Result:
     outcomes: tuple[Outcome, ...]
     stays: str | None = None
     """Why traffic was not moved on purpose."""
+    migrations: tuple[Migration, ...] = ()
+    """Those between the two releases, as far as they could be told."""
 
     @property
     def traffic_is_back(self) -> bool:
@@ -93,6 +100,8 @@ class Rollback:
         self._blob = ""
         self._stays: str | None = None
         self._deployed = ""
+        self.migrations: tuple[Migration, ...] = ()
+        """Those between the two releases, once the plan was made or the step was taken."""
         self._integrity = Integrity(world.policy.rollback.integrity, world.shell)
 
     @property
@@ -118,6 +127,9 @@ class Rollback:
         if policy.deploy.production is not None:
             plan = "deploy the last known good release to the baseline where the bad one is there"
             steps.append(Step("deploy", "deploy the last known good", plan, self._deploy))
+        if policy.rollback.migrations is not None:
+            plan = intent(policy.rollback.migrations, self._request.wish)
+            steps.append(Step("migrations", "migrations", plan, self._take_back))
         if policy.rollback.integrity:
             steps.append(Step("integrity", "data integrity", "run the integrity checks again", self._integrity.compare))
         if policy.rollback.flags.off:
@@ -140,6 +152,8 @@ class Rollback:
         found = world.forge.read(policy.flags.file, policy.release.branch) if off else None
         if found is not None and not self._request.traffic_only:
             diffs["flags"] = planned(found.content, policy.flags.file, [off_of(name) for name in off]).diff
+        if policy.rollback.migrations is not None and not self._request.traffic_only:
+            diffs["migrations"] = self._told()
         return diffs
 
     def target(self) -> tuple[str | None, str | None]:
@@ -165,7 +179,7 @@ class Rollback:
                 self._take(self.plan()[0])
             raise
         self._finish()
-        return Result(self._aim.leaving, self._aim.to, tuple(self._outcomes), self._stays)
+        return Result(self._aim.leaving, self._aim.to, tuple(self._outcomes), self._stays, self.migrations)
 
     def _take(self, step: Step) -> None:
         self._tell(Began(step.id, step.title))
@@ -264,6 +278,22 @@ class Rollback:
         deployed = any(one.id == "deploy" and one.state is not State.FAILED for one in self._outcomes)
         return taken_back(self._world, self._aim, self._state(), self._request.reason, deployed=deployed)
 
+    def _told(self) -> str:
+        """The migrations between the two releases, for the plan."""
+        try:
+            self.migrations = find(self._world, self._aim, self._state())
+        except ReleasegateError as error:
+            return str(error)
+        return "\n".join(one.told for one in self.migrations) or "none between the two releases"
+
+    def _take_back(self) -> str:
+        """Whatever else failed before may mean that the bad release still runs, on the schema that it needs."""
+        state = self._state()
+        self.migrations = find(self._world, self._aim, state)
+        failed = [outcome.title for outcome in self._outcomes if outcome.state is State.FAILED]
+        unsafe = f"`{failed[0]}` failed, so that the release that needs them may still run" if failed else ""
+        return take_back(self._world, self._aim, state, self._request.wish, self.migrations, unsafe)
+
     def _switch_off(self) -> str:
         flags = self._world.policy.flags
         branch, names = self._world.policy.release.branch, self._world.policy.rollback.flags.off
@@ -296,6 +326,7 @@ class Rollback:
                 reason=self._request.reason,
                 who=self._world.forge.actor().name,
                 steps=[row(outcome) for outcome in self._outcomes],
+                migrations=[one.told for one in self.migrations],
                 evidence=self._request.evidence,
                 manual=manual,
                 timezone=policy.timezone,

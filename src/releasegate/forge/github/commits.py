@@ -70,6 +70,32 @@ def _read_rest(api: Api, path: str, branch: str) -> FileAt | None:
     return FileAt(path, content, found["sha"], commit)
 
 
+def files(api: Api, folder: str, commit: str) -> Mapping[str, str]:
+    """The path of every file below `folder` to its git id: one request for each part of the folder's path."""
+    tree = _tree(api, commit)
+    for part in folder.split("/"):
+        entries = _entries(api, tree)
+        found = next((entry for entry in entries if (entry["path"], entry["type"]) == (part, "tree")), None)
+        if found is None:
+            return {}
+        tree = found["sha"]
+    below = _entries(api, tree, recursive=1)
+    return {
+        f"{folder}/{entry['path']}": entry["sha"]
+        for entry in below
+        if entry["type"] == "blob" and entry["mode"] != "120000"
+    }
+
+
+def _entries(api: Api, tree: str, **options: int) -> Sequence[Mapping[str, Any]]:
+    """What a tree holds; `InconclusiveError` where GitHub does not tell all of it."""
+    answer = api.get(f"git/trees/{tree}", **options)
+    if answer["truncated"]:
+        raise InconclusiveError("this folder holds more files than GitHub tells of", remedy="use a clone")
+    entries: Sequence[Mapping[str, Any]] = answer["tree"]
+    return entries
+
+
 def _refuse_odd(kind: str, link: bool, where: str) -> None:
     if kind != "blob" or link:
         raise RepositoryError(f"is {'a symbolic link' if link else 'a folder'}, not a file", where=where)

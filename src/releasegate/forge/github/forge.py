@@ -103,6 +103,10 @@ class GitHubForge:
         """The file at the head of `branch` (or at a commit), or None if it is not there."""
         return commits.read(self.api, path, branch)
 
+    def files(self, folder: str, revision: str) -> Mapping[str, str]:
+        """The path of every file below `folder` to git's id of its content; nothing where there is no such folder."""
+        return commits.files(self.api, folder, self.resolve(revision))
+
     def commit(self, branch: str, files: Mapping[str, bytes | None], message: str, *, parent: str | None) -> str:
         """Commit `files` on `branch`, whose head must be `parent`, and return the new commit."""
         commits.refuse_tricks(files)

@@ -1,0 +1,134 @@
+"""The migrations between two releases: which they are, and whether they are taken back."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from releasegate.errors import ReleasegateError, UsageError, VerificationError
+from releasegate.ledger.state import Release, State
+from releasegate.migrations.kind import Kind, Migration, between, read
+from releasegate.policy.migrations import Migrations as Rules
+from releasegate.runbook.aim import Aim
+from releasegate.runbook.revert import Revert
+from releasegate.runbook.world import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What was asked for on the command line."""
+
+    revert: bool = False
+    snapshot: str | None = None
+    """The id of a copy of the data from before the contract, by which it can be brought back."""
+
+
+def refuse_wish(rules: Rules | None, wish: Wish, *, traffic_only: bool) -> None:
+    """`UsageError` where the options fit neither each other nor the policy, before anything is done."""
+    if not wish.revert and wish.snapshot is None:
+        return
+    option = "--migrations" if wish.revert else "--snapshot"
+    if traffic_only:
+        raise UsageError("`--traffic-only` leaves the migrations alone", where=option, remedy="give one of them")
+    if rules is None:
+        raise UsageError("the policy has no `rollback.migrations`", where=option, remedy="roll back without it")
+    if not wish.revert and rules.when != "always":
+        raise UsageError("a snapshot is for migrations that are reverted", where=option, remedy="add --migrations")
+
+
+def intent(rules: Rules, wish: Wish) -> str:
+    """What will be done with the migrations, for the plan."""
+    if wish.revert or rules.when == "always":
+        return "revert the migrations between the two releases"
+    return "leave the migrations where they are" + (", and open an issue for them" if rules.when == "ask" else "")
+
+
+def find(world: World, aim: Aim, state: State) -> tuple[Migration, ...]:
+    """The migrations that the release that is left has and the target has not, newest first.
+
+    They are read through the forge. `VerificationError` where it cannot be told which they are.
+    """
+    rules = _rules(world)
+    left, target = _release(state, aim.leaving, "is left"), _release(state, aim.to, "is gone back to")
+    has = world.forge.files(rules.directory, left.commit)
+    if not has:
+        raise VerificationError(
+            f"{left.name} has no folder `{rules.directory}`", remedy="correct `rollback.migrations.directory`"
+        )
+    paths = between(has, world.forge.files(rules.directory, target.commit))
+    files = [world.forge.read(path, left.commit) for path in paths]
+    read_ = [read(file.path, file.content, rules.directory, rules.dialect) for file in files if file is not None]
+    return tuple(migration for migration in read_ if migration is not None)
+
+
+def take_back(world: World, aim: Aim, state: State, wish: Wish, found: Sequence[Migration], unsafe: str) -> str:
+    """Revert the migrations once, or leave them and open an issue, and say so in one line.
+
+    `unsafe` says why they may not be reverted now; empty where they may. `VerificationError` where a revert was asked
+    for and is refused, or changed nothing; `UnknownError` where nobody can tell what became of it.
+    """
+    rules = _rules(world)
+    if not found:
+        return "none between the two releases"
+    if not wish.revert and rules.when != "always":
+        left = f"left in place: {_counted(found)}"
+        return left if rules.when == "never" else f"{left}; issue {_issue(world, aim, found, '')}"
+    refusal = _refusal(rules, wish, found) or unsafe
+    if refusal:
+        with suppress(ReleasegateError):
+            refusal = f"{refusal} (issue {_issue(world, aim, found, refusal)})"
+        raise VerificationError(f"not reverted: {refusal}")
+    target = _release(state, aim.to, "is gone back to")
+    place = {**world.place(target.name, target.commit, "baseline"), "leaving": aim.leaving or ""}
+    return Revert(world, found, place, wish.snapshot, _counted(found)).once(state)
+
+
+def _refusal(rules: Rules, wish: Wish, found: Sequence[Migration]) -> str:
+    """Why these migrations are not reverted; empty where they may be."""
+    if rules.when == "never":
+        return "the policy says `when: never`"
+    for migration in found:
+        if migration.kind is Kind.IRREVERSIBLE:
+            return f"irreversible: {migration.path} ({migration.why})"
+    contracts = [migration for migration in found if migration.kind is Kind.CONTRACT]
+    if contracts and not wish.snapshot:
+        names = ", ".join(f"{one.path} ({one.why})" for one in contracts)
+        return f"a contract takes a copy of the data to come back from: --snapshot ID, for {names}"
+    return ""
+
+
+def _issue(world: World, aim: Aim, found: Sequence[Migration], refusal: str) -> str:
+    """Open the issue for whoever takes the schema back, or goes on with it."""
+    policy = world.policy
+    marker = f"migrations:{policy.service}:{policy.environment}:{aim.leaving}"
+    lines = [f"{aim.leaving} was taken back to {aim.to}. Its migrations are still in the database:", ""]
+    lines += [f"- `{migration.path}`: {migration.kind} ({migration.why})" for migration in found]
+    lines += ["", f"They were not reverted: {refusal}." if refusal else "A rollback leaves them where they are.", ""]
+    lines += ["To revert them, once nothing uses them: `releasegate rollback --migrations`"]
+    return world.forge.open_issue(marker, f"Migrations of {aim.leaving} are still applied", "\n".join(lines) + "\n")
+
+
+def _counted(found: Sequence[Migration]) -> str:
+    """`3 migrations (2 expand, 1 contract)`."""
+    kinds = [f"{count} {kind}" for kind in Kind if (count := sum(one.kind is kind for one in found))]
+    return f"{len(found)} migration{'' if len(found) == 1 else 's'} ({', '.join(kinds)})"
+
+
+def document(found: Sequence[Migration]) -> list[dict[str, Any]]:
+    """The migrations as JSON tells them."""
+    return [
+        {"path": m.path, "kind": m.kind.value, "declared": m.declared and m.declared.value, "why": m.why} for m in found
+    ]
+
+
+def _rules(world: World) -> Rules:
+    rules = world.policy.rollback.migrations
+    assert rules is not None  # noqa: S101  the plan has no such step without it
+    return rules
+
+
+def _release(state: State, tag: str | None, what: str) -> Release:
+    found = state.release(tag) if tag else None
+    if found is None:
+        raise VerificationError(f"which migrations are between cannot be told: nobody knows the release that {what}")
+    return found

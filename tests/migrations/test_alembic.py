@@ -1,0 +1,108 @@
+"""What an Alembic migration drops or narrows, told from its text alone."""
+
+import pytest
+
+from releasegate.migrations.alembic import read
+
+HEAD = "from alembic import op\nimport sqlalchemy as sa\nrevision = '2'\ndown_revision = '1'\n"
+BACK = "\ndef downgrade():\n    op.drop_table('made')\n"
+
+
+def script(up, down=BACK):
+    body = "\n".join(f"    {line}" for line in up.splitlines())
+    return read(f"{HEAD}def upgrade():\n{body}\n{down}", "postgres")
+
+
+@pytest.mark.parametrize(
+    ("up", "what"),
+    [
+        ("op.drop_table('orders')", "drops the table orders"),
+        ("op.drop_column('orders', 'note')", "drops the column orders.note"),
+        ("with op.batch_alter_table('orders') as batch:\n    batch.drop_column('note')", "drops the column note"),
+        ("op.rename_table('a', 'b')", "renames a"),
+        ("op.alter_column('t', 'a', nullable=False)", "t.a must be filled from now on"),
+        ("op.alter_column('t', 'a', type_=sa.BigInteger())", "changes the type of t.a"),
+        ("op.alter_column('t', 'a', new_column_name='b')", "renames t.a"),
+        ("op.alter_column('t', 'a', server_default=None)", "t.a has no default any more"),
+        ("op.create_unique_constraint('c', 't', ['a'])", "adds a constraint (c), which the release before may break"),
+        ("op.create_index('i', 't', ['a'], unique=True)", "makes rows unique, which the release before may break"),
+        (
+            "op.add_column('t', sa.Column('a', sa.Integer(), nullable=False))",
+            "adds the column a, which must be filled and has no default in the database",
+        ),
+        ("op.execute('DROP TABLE orders')", "drops the table orders"),
+        ("op.get_bind().execute(sa.text('TRUNCATE orders'))", "empties orders"),
+    ],
+)
+def test_what_drops_or_narrows_is_told(up, what):
+    found = script(up)
+    assert [(one.what, one.read) for one in found.statements] == [(what, True)]
+    assert found.statements[0].line == 6 + up.count("\n")
+
+
+@pytest.mark.parametrize(
+    "up",
+    [
+        "op.create_table('made', sa.Column('a', sa.Integer(), nullable=False))\nop.create_index('i', 'made', ['a'])",
+        "op.add_column('t', sa.Column('a', sa.Integer(), nullable=False, server_default='1'))",
+        "op.add_column('t', sa.Column('a', sa.Integer(), sa.Identity(), nullable=False))",
+        "op.alter_column('t', 'a', nullable=True)\nop.drop_index('i')\nop.drop_constraint('c', 't')",
+        "op.create_table('made')\nop.add_column('made', sa.Column('a', sa.Integer(), nullable=False))",
+        "op.bulk_insert(table, [])\nop.execute('UPDATE t SET a = 1')",
+    ],
+)
+def test_what_only_adds_is_not(up):
+    assert script(up).statements == []
+
+
+def test_what_only_a_run_knows_is_told_as_unread():
+    [found] = script("for name in names:\n    op.execute(f'DROP TABLE {name}')").statements
+    assert (found.line, found.what, found.read) == (7, "executes what only its own run knows", False)
+
+
+def test_a_line_inside_a_longer_text_is_named():
+    [found] = script("op.execute('''\n  SELECT 1;\n  DROP TABLE t;\n''')").statements
+    assert (found.line, found.what) == (8, "drops the table t")
+
+
+def test_helpers_of_the_way_up_count_and_those_of_the_way_down_do_not():
+    text = """
+def upgrade_one():
+    tidy()
+
+def upgrade():
+    upgrade_one()
+
+def tidy():
+    op.drop_table('one')
+
+def undo():
+    op.drop_table('two')
+
+def downgrade():
+    undo()
+"""
+    assert [one.what for one in read(HEAD + text, "postgres").statements] == ["drops the table one"]
+
+
+@pytest.mark.parametrize(
+    ("down", "why"),
+    [
+        ("", "it has no downgrade"),
+        ("def downgrade():\n    '''Nothing.'''\n    pass\n", "its downgrade does nothing"),
+        ("def downgrade():\n    raise NotImplementedError\n", "its downgrade raises on line 8"),
+        (BACK, None),
+    ],
+)
+def test_a_way_down_that_cannot_work_is_seen(down, why):
+    assert script("op.create_table('made')", down).no_way_back == why
+
+
+def test_a_merge_does_nothing_and_a_helper_is_no_migration():
+    merge = script("pass", "def downgrade():\n    pass\n")
+    assert (merge.empty, merge.no_way_back, merge.statements) == (True, None, [])
+    assert read("def run_migrations_online():\n    pass\n", "postgres") is None
+
+
+def test_nothing_is_executed():
+    assert script("open('/nonexistent/and/never/made', 'w')\nraise SystemExit").statements == []
