@@ -23,7 +23,7 @@ class Stub:
         self.rules, self.reviews, self.approvals, self.environments = [], {}, {}, []
         self.pull_requests = {}
         self.refused_refs, self.protection, self.bypass = set(), {}, "never"
-        self.on_dispatch = "completed"
+        self.on_dispatch, self.on_ref = "completed", {}
 
     def answer(self, exchange):
         """Status, headers and body; None for a request that is the emulator's."""
@@ -103,7 +103,8 @@ class Stub:
         del workflow
         asked = json.loads(exchange.body)
         status = self.on_dispatch
-        self.run("0" * 40, title=f"deploy {asked['inputs']['id']}", event="workflow_dispatch", status=status)
+        commit = self.on_ref.get(asked["ref"], "0" * 40)
+        self.run(commit, title=f"deploy {asked['inputs']['id']}", event="workflow_dispatch", status=status)
         return 204, None
 
     def list_runs(self, exchange, workflow):

@@ -68,6 +68,7 @@ def test_one_that_nobody_merges_is_opened_once_and_told(github, hosted, capsys):
     assert (code, out) == (0, "nothing to change: it is so already\n")
 
 
+@pytest.mark.soak
 def test_one_that_was_closed_is_not_waited_for(github, hosted, capsys):
     forge = begun(github)
 
@@ -80,6 +81,7 @@ def test_one_that_was_closed_is_not_waited_for(github, hosted, capsys):
     assert "was closed and not merged; ask who closed it, why" in err
 
 
+@pytest.mark.soak
 def test_a_run_that_died_over_it_is_gone_on_with(github, hosted, capsys):
     forge = begun(github)
     opened = lambda e: e.method == "POST" and e.path.endswith("/pulls")  # noqa: E731
@@ -110,6 +112,7 @@ def test_a_rollback_by_pull_request_closes_a_raise_that_still_waits(github, host
     assert (code, "; closed http" in out, pulls(github, forge)) == (0, True, [])
 
 
+@pytest.mark.soak
 def test_the_kill_switch_by_pull_request(github, hosted, capsys):
     forge = begun(github, BY_REQUEST + KILL)
     code, out, _ = told(hosted, ["kill-switch", "on", "--repo", forge.home], capsys)

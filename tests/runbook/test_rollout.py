@@ -151,7 +151,7 @@ def test_the_day_after_the_freeze_is_free(service):
 
 @pytest.mark.parametrize(("outcome", "code", "over"), [(Outcome.FAIL, 1, True), (Outcome.INCONCLUSIVE, 3, False)])
 def test_evidence_that_is_not_good_ends_it_before_any_traffic(service, outcome, code, over):
-    def red(subject):
+    def red(subject, _artifacts):
         return [verdict("zap", outcome, "2 High", subject), passing(subject)[1]]
 
     result, world = service.roll_out(gates=red)

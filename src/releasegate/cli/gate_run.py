@@ -48,12 +48,19 @@ def run(app: App, tag: str | None, commit: str | None) -> int:
     return conclude(app, whole)
 
 
-def judge_all(app: App, policy: Policy, about: Subject, commit: str | None = None) -> Sequence[Verdict]:
+Artifacts = Mapping[str, tuple[str, str]]
+"""An artifact's name to the path of its zip, and the commit that its run was made for."""
+
+
+def judge_all(
+    app: App, policy: Policy, about: Subject, commit: str | None = None, artifacts: Artifacts | None = None
+) -> Sequence[Verdict]:
     """The verdicts of the policy's gates; one whose evidence tells no commit, or another, is `inconclusive`.
 
-    `commit` is what the user says of evidence that tells none itself.
+    `commit` is what the user says of evidence that tells none itself. A gate whose `artifact` is among `artifacts` is
+    judged on that, of the commit of its run.
     """
-    judges = _judges(app, policy, commit, commit_time(app, str(about.commit)))
+    judges = _judges(app, policy, commit, commit_time(app, str(about.commit)), artifacts or {})
     verdicts = [_missing_is_inconclusive(app, gate, judge) for gate, judge in judges.items()]
     bound = [_bound(verdict, about, accept=policy.gates.undated == "accept") for verdict in verdicts]
     changes = policy.gates.changes
@@ -65,19 +72,30 @@ def judge_all(app: App, policy: Policy, about: Subject, commit: str | None = Non
     return bound
 
 
-def _judges(app: App, policy: Policy, commit: str | None, born: datetime | None) -> Mapping[str, Callable[[], Verdict]]:
+def _judges(
+    app: App, policy: Policy, commit: str | None, born: datetime | None, artifacts: Artifacts
+) -> Mapping[str, Callable[[], Verdict]]:
     """The gates that judge evidence, by name."""
+
+    def where(names: Sequence[str], paths: Sequence[str]) -> tuple[tuple[str, ...], str | None]:
+        found = [artifacts[name] for name in names if name in artifacts]
+        return (tuple(path for path, _ in found), found[0][1]) if found else (tuple(paths), commit)
+
     from releasegate.cli import gate_lighthouse, gate_tests, gate_zap  # noqa: PLC0415  loaded with their readers
     from releasegate.cli.lhci_config import LhciFiles  # noqa: PLC0415
 
     judges: dict[str, Callable[[], Verdict]] = {}
     if policy.gates.lighthouse is not None:
-        options = gate_lighthouse.Options(commit=commit, born=born)
-        judges["lighthouse"] = partial(gate_lighthouse.verdict, app, LhciFiles(app), (), None, options)
-    if policy.gates.zap is not None:
-        judges["zap"] = partial(gate_zap.verdict_of, app, policy.gates.zap, commit, born)
+        paths, of = where(policy.gates.lighthouse.artifact, ())
+        options = gate_lighthouse.Options(commit=of, born=born)
+        judges["lighthouse"] = partial(gate_lighthouse.verdict, app, LhciFiles(app), paths, None, options)
+    zap = policy.gates.zap
+    if zap is not None:
+        paths, of = where(zap.artifact, zap.reports)
+        judges["zap"] = partial(gate_zap.verdict_of, app, replace(zap, reports=paths), of, born)
     for name, suite in policy.gates.tests.items():
-        judges[f"tests/{name}"] = partial(gate_tests.verdict_of, app, name, suite, commit, born)
+        paths, of = where(suite.artifact, suite.junit)
+        judges[f"tests/{name}"] = partial(gate_tests.verdict_of, app, name, replace(suite, junit=paths), of, born)
     return judges
 
 

@@ -3,7 +3,7 @@
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from releasegate.runbook.journal import Journal
 from releasegate.runbook.outbox import Outbox
 from releasegate.runbook.outside import expiry, fetch
 from releasegate.runbook.proposal import Patches, Proposals
-from releasegate.runbook.world import World
+from releasegate.runbook.world import Fetched, World
 from releasegate.traffic.flag import Repository
 from releasegate.traffic.port import Traffic
 from releasegate.verdict import Subject, Verdict
@@ -57,6 +57,7 @@ def build_world(app: App, documents: Path | None = None) -> World:
         counts=lambda: source_of(canary),
         history=None if canary.metrics.scrape is not None else lambda start: history(canary, start),
         gates=gates(app, policy),
+        artifacts=own_folder(forge) / "artifacts",
         smoke=None if policy.rollback.smoke is None else lambda: smoke_of(app, policy),
         ended=has_ended,
         documents=documents or _documents(),
@@ -163,11 +164,21 @@ def require_commits(app: App, policy: Policy, *, by_itself: bool) -> None:
         )
 
 
-def gates(app: App, policy: Policy) -> Callable[[Subject], Sequence[Verdict]]:
-    """Judge every gate of the policy on the evidence that lies in the checkout."""
+def gates(app: App, policy: Policy) -> Callable[[Subject, Mapping[str, Fetched]], Sequence[Verdict]]:
+    """Judge every gate of the policy on the evidence that lies in the checkout, and on artifacts."""
     from releasegate.cli.gate_run import judge_all  # noqa: PLC0415
 
-    return lambda subject: judge_all(app, policy, subject)
+    def judge(subject: Subject, artifacts: Mapping[str, Fetched]) -> Sequence[Verdict]:
+        found = {name: (_from_here(app, one.path), one.commit) for name, one in artifacts.items()}
+        return judge_all(app, policy, subject, artifacts=found)
+
+    return judge
+
+
+def _from_here(app: App, path: Path) -> str:
+    """A path as evidence is to be named: relative to the checkout where it lies in it."""
+    here, there = app.directory.absolute(), path.absolute()
+    return str(there.relative_to(here) if there.is_relative_to(here) else there)
 
 
 def smoke_of(app: App, policy: Policy) -> Smoke:

@@ -33,6 +33,8 @@ class LighthouseGate(Section):
     history: str | None = None
     """The file of earlier runs (JSON lines), for the trend; or `ledger`: those of the candidates that passed."""
     trend: Trend = Trend()
+    artifact: OneOrMany = ()
+    """The artifacts of the workflow's run that hold the reports, by name: a rollout then reads these."""
     waivers: str | None = None
 
     def faults(self) -> Iterator[Fault]:
@@ -51,6 +53,8 @@ class ZapGate(Section):
     confidence: Literal["low", "medium", "high", "confirmed"] = "low"
     """Alerts that ZAP is less sure of do not fail, unless a rule says so."""
     waivers: str | None = None
+    artifact: OneOrMany = ()
+    """The artifacts of the workflow's run that hold the reports, by name: a rollout then reads these."""
     known: str | None = None
     """An earlier report, or `ledger`: what the last known good release had. It weighs one level less."""
 
@@ -62,6 +66,8 @@ class SuiteGate(Section):
     junit: OneOrMany
     must_run: OneOrMany = ()
     """Patterns (`*`, `?`) of tests each of which has to have run."""
+    artifact: OneOrMany = ()
+    """The artifacts of the workflow's run that hold the reports, by name: a rollout then reads these."""
     previous: OneOrMany = ()
     """The last run's reports, or `ledger`: tells newly failing tests apart."""
     waivers: str | None = None

@@ -39,11 +39,18 @@ class Effect:
     """Raises where it may no longer be begun, of what the ledger has when it is claimed."""
 
 
+def placed(world: World, tag: str, commit: str, track: str, step: str) -> Mapping[str, str]:
+    """What fills the `{placeholders}` of one run of a command.
+
+    Each procedure has ids of its own: a rollback deploys anew what an earlier rollout had deployed.
+    """
+    named = world.place(tag, commit, track)
+    return {**named, "id": f"{named['id']}-{step.partition('/')[0][-8:].lower()}"}
+
+
 def command(world: World, run: Run, tag: str, commit: str, track: str, step: str) -> Effect:
     """One run of a command of the policy, for one release and track."""
-    named = world.place(tag, commit, track)
-    # Each procedure has ids of its own: a rollback deploys anew what an earlier rollout had deployed.
-    place = {**named, "id": f"{named['id']}-{step.partition('/')[0][-8:].lower()}"}
+    place = placed(world, tag, commit, track, step)
 
     def act() -> str:
         world.shell(run.what, place)

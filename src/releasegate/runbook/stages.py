@@ -12,7 +12,8 @@ from releasegate.ledger.event import Event
 from releasegate.ledger.state import Rollout, fold
 from releasegate.policy.model import Run
 from releasegate.runbook import tags
-from releasegate.runbook.claim import command, once
+from releasegate.runbook.ci import Tests, names_of
+from releasegate.runbook.claim import command, once, placed
 from releasegate.runbook.deployments import STAGING, retire, show, shown
 from releasegate.runbook.flow import await_return
 from releasegate.runbook.health import require
@@ -22,7 +23,7 @@ from releasegate.runbook.publish import see_live
 from releasegate.runbook.raising import Raising, check_fence, fence
 from releasegate.runbook.smoke import smoke
 from releasegate.runbook.trial import Trial
-from releasegate.runbook.world import Tell, World
+from releasegate.runbook.world import Fetched, Tell, World
 from releasegate.verdict import Outcome as GateOutcome
 from releasegate.verdict import Subject
 
@@ -79,10 +80,14 @@ class Stages:
 
     def gates(self) -> str:
         """Fetch the evidence of the commit, and judge it."""
-        fetched = self._run("ci", self._world.policy.release.ci, "canary")
-        later = self._world.policy.staging_tests is not None
-        told = self._judge("gates", lambda gate: not (later and gate.startswith(IN_STAGING)), needed=True)
-        return self._finish("gates", f"{fetched}; {told}" if fetched else told)
+        policy = self._world.policy
+        later = policy.staging_tests is not None
+        mine: Callable[[str], bool] = lambda gate: not (later and gate.startswith(IN_STAGING))  # noqa: E731
+        tests = self._tests("ci", policy.release.ci, "canary")
+        names = names_of(policy.gates, mine)
+        ran, artifacts = tests.result(names) if tests else (self._run("ci", policy.release.ci, "canary"), {})
+        told = self._judge("gates", mine, artifacts, needed=True)
+        return self._finish("gates", f"{ran}; {told}" if ran else told)
 
     def staging(self) -> str:
         """Deploy to staging, and run the tests there."""
@@ -90,15 +95,19 @@ class Stages:
         deployed = "nothing to deploy (policy: deploy.staging)"
         if policy.deploy.staging is not None:
             deployed = self._shown(STAGING, lambda: self._run("staging", policy.deploy.staging, "staging"))
-        tested = self._run("staging-tests", policy.staging_tests, "staging")
+        tests = self._tests("staging-tests", policy.staging_tests, "staging")
+        tested = tests.run() if tests else self._run("staging-tests", policy.staging_tests, "staging")
         return self._finish("staging", f"{deployed}; {tested}" if tested else deployed)
 
     def staging_gates(self) -> str:
         """Judge what the tests in staging left behind."""
         if self._world.policy.staging_tests is None:
             return self._finish("staging-gates", "no tests in staging (policy: staging-tests)")
-        told = self._judge("staging-gates", lambda gate: gate.startswith(IN_STAGING), needed=False)
-        return self._finish("staging-gates", told)
+        tests = self._tests("staging-tests", self._world.policy.staging_tests, "staging")
+        mine: Callable[[str], bool] = lambda gate: gate.startswith(IN_STAGING)  # noqa: E731
+        ran, artifacts = tests.result(names_of(self._world.policy.gates, mine)) if tests else ("", {})
+        told = self._judge("staging-gates", mine, artifacts, needed=False)
+        return self._finish("staging-gates", f"{ran}; {told}" if ran else told)
 
     def production(self) -> str:
         """Deploy to the canary track, which has no traffic yet."""
@@ -226,9 +235,23 @@ class Stages:
         effect = command(self._world, run, self._tag.name, self._tag.commit, track, f"{rollout}/{name}")
         return f"{name}: {once(self._world, replace(effect, fence=lambda state: check_fence(state, rollout)))}"
 
-    def _judge(self, stage: str, mine: Callable[[str], bool], *, needed: bool) -> str:
+    def _tests(self, name: str, run: Run | None, track: str) -> Tests | None:
+        """The run of a workflow that tests the candidate; None where the policy has a command, or nothing."""
+        world, host = self._world, self._world.host
+        if run is None or run.workflow is None or host is None:
+            return None
+        rollout = self.rollout.id
+        step = f"{rollout}/{name}"
+        return Tests(
+            world=world, host=host, workflow=run.workflow, tag=self._tag, step=step,
+            values=placed(world, self._tag.name, self._tag.commit, track, step),
+            by_commit=name == "ci", fence=lambda state: check_fence(state, rollout),
+        )  # fmt: skip
+
+    def _judge(self, stage: str, mine: Callable[[str], bool], artifacts: Mapping[str, Fetched], *, needed: bool) -> str:
         """Judge the gates of one stage; nothing to judge is a verdict of its own only where it is `needed`."""
-        verdicts = [one for one in self._world.gates(Subject(self._tag.name, self._tag.commit)) if mine(one.gate)]
+        about = Subject(self._tag.name, self._tag.commit)
+        verdicts = [one for one in self._world.gates(about, artifacts) if mine(one.gate)]
         self._result.verdicts = (*self._result.verdicts, *verdicts)
         if not verdicts and not needed:
             return "no gates of tests in the policy"

@@ -27,16 +27,27 @@ def carry_out(host: Host, workflow: str, ref: str, values: Mapping[str, str], cl
     The run is known by `id` (without one, by the flag file's blob), which its `run-name` has to hold: one that is
     under way, or went well, is found again and not started twice; one that failed is started anew.
     """
+    run = ended(host, workflow, ref, values, clock)
+    if run.conclusion != "success":
+        raise OutsideError(f"{workflow} ended with `{run.conclusion}`", where=run.url, remedy="look at its log")
+    return f"{workflow}: {run.url}"
+
+
+def ended(host: Host, workflow: str, ref: str, values: Mapping[str, str], clock: Clock) -> WorkflowRun:
+    """As `carry_out`, whatever became of the run."""
     inputs = {**values, "id": _identifier(values)}
     found = host.find_run(workflow, inputs["id"])
     if found is None or (found.finished and found.conclusion != "success"):
         found = _start(host, workflow, ref, inputs, found, clock)
-    ended = _await(lambda: _if_finished(host.run(found.id)), ENDS_WITHIN, clock)
-    if ended is None:
-        raise OutsideError(f"{workflow} did not end within {ENDS_WITHIN:.0f} s", where=found.url)
-    if ended.conclusion != "success":
-        raise OutsideError(f"{workflow} ended with `{ended.conclusion}`", where=ended.url, remedy="look at its log")
-    return f"{workflow}: {ended.url}"
+    return await_end(host, found, clock)
+
+
+def await_end(host: Host, run: WorkflowRun, clock: Clock) -> WorkflowRun:
+    """Wait until `run` has ended; `OutsideError` if it does not in time."""
+    last = run if run.finished else _await(lambda: _if_finished(host.run(run.id)), ENDS_WITHIN, clock)
+    if last is None:
+        raise OutsideError(f"{run.name or 'the run'} did not end within {ENDS_WITHIN:.0f} s", where=run.url)
+    return last
 
 
 def _start(

@@ -23,6 +23,19 @@ from releasegate.traffic.port import Traffic
 from releasegate.verdict import Subject, Verdict
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An artifact of a workflow's run, on this machine."""
+
+    path: Path
+    """Its zip."""
+    commit: str
+    """The commit that the run was made for."""
+    size: int
+    """Bytes of the zip."""
+    sha256: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """The ports, the clock and the user's own files, as one service in one environment needs them."""
@@ -46,8 +59,10 @@ class World:
     """A new source of counts, with no marks set."""
     history: Callable[[float], Sequence[Line]] | None
     """What the source remembers of the baseline before a moment (Unix seconds); None where it remembers nothing."""
-    gates: Callable[[Subject], Sequence[Verdict]]
-    """Judge the evidence of every gate of the policy."""
+    gates: Callable[[Subject, Mapping[str, Fetched]], Sequence[Verdict]]
+    """Judge the evidence of every gate of the policy: what lies in the checkout, and artifacts by their name."""
+    artifacts: Path
+    """The folder for artifacts of workflow runs."""
     smoke: Callable[[], Smoke] | None
     """Reads the smoke checks when they are due, since a fault in their file must stop no rollback."""
     ended: Callable[[str], bool]
