@@ -21,7 +21,7 @@ class Stub:
         self.front, self.login = front, login
         self.deployments, self.statuses, self.runs, self.artifacts = [], {}, [], []
         self.rules, self.reviews, self.approvals, self.environments = [], {}, {}, []
-        self.pull_requests = {}
+        self.pull_requests, self.workflows = {}, {}
         self.refused_refs, self.protection, self.bypass = set(), {}, "never"
         self.on_dispatch, self.on_ref = "completed", {}
 
@@ -100,18 +100,19 @@ class Stub:
         return 201, made
 
     def dispatch(self, exchange, workflow):
-        del workflow
         asked = json.loads(exchange.body)
         status = self.on_dispatch
         commit = self.on_ref.get(asked["ref"], "0" * 40)
-        self.run(commit, title=f"deploy {asked['inputs']['id']}", event="workflow_dispatch", status=status)
+        title = f"deploy {asked['inputs']['id']}"
+        made = self.run(commit, title=title, event="workflow_dispatch", status=status)
+        self.workflows[made["id"]] = workflow
         return 204, None
 
     def list_runs(self, exchange, workflow):
-        del workflow
         query = parse_qs(exchange.query)
         wanted = {key: query[key][0] for key in ("event", "head_sha") if key in query}
-        found = [one for one in self.runs if all(one[key] == value for key, value in wanted.items())]
+        mine = [one for one in self.runs if self.workflows.get(one["id"], workflow) == workflow]
+        found = [one for one in mine if all(one[key] == value for key, value in wanted.items())]
         return 200, {"total_count": len(found), "workflow_runs": found[::-1]}
 
     def get_run(self, exchange, number):

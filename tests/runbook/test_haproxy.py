@@ -1,106 +1,31 @@
 """Traffic through a real HAProxy: what is asked for is what flows, also after a reload."""
 
 import subprocess
-import urllib.request
-from contextlib import contextmanager
 
 import pytest
 
+from balancer import ROUTED, Balancer, free_ports, running
 from releasegate.errors import FenceError, OutsideError
 from releasegate.policy.load import load_policy
 from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rollout import Order
 from releasegate.runbook.story import break_glass
 from releasegate.traffic.haproxy import HaproxyTraffic
-from servers import await_true, counting_app, free_port
+from servers import counting_app, free_port
 from service import Service
-from worlds import POLICY
 
 pytestmark = pytest.mark.servers
-
-CONFIG = """\
-global
-  stats socket {folder}/admin.sock mode 600 level admin
-  stats socket 127.0.0.1:{admin} level admin
-defaults
-  mode http
-  timeout connect 2s
-  timeout client 5s
-  timeout server 5s
-listen shop
-  bind 127.0.0.1:{port}
-  balance roundrobin
-  server stable 127.0.0.1:{stable} weight 100
-  server canary 127.0.0.1:{canary} weight 0
-"""
-
-
-class Balancer:
-    """A HAProxy that can be reloaded."""
-
-    def __init__(self, program, folder, ports):
-        self.folder, self.ports = folder, ports
-        self.config = folder / "haproxy.cfg"
-        self.config.write_text(CONFIG.format(folder=folder, **ports))
-        self.program, self.process = program("haproxy"), None
-
-    def start(self):
-        with (self.folder / "haproxy.log").open("ab") as log:
-            command = [self.program, "-db", "-f", str(self.config)]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        await_true(self.answers, "HAProxy answering")
-
-    def answers(self):
-        try:
-            return self.traffic().split() is not None
-        except OutsideError:
-            return False
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
-
-    def reload(self):
-        """A new process with the configuration's weights."""
-        self.stop()
-        self.start()
-
-    def traffic(self, *more):
-        sockets = (str(self.folder / "admin.sock"), *more)
-        return HaproxyTraffic(sockets=sockets, backend="shop", baseline=("stable",), canary=("canary",))
-
-    def served(self, requests=400):
-        """The canary's share of what was answered."""
-        before = self._count()
-        for _ in range(requests):
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['port']}/serve/200", timeout=5) as answer:
-                answer.read()
-        return (self._count() - before) / requests
-
-    def _count(self):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['canary']}/metrics", timeout=5) as answer:
-            lines = answer.read().decode().splitlines()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("http_requests_total"))
 
 
 @pytest.fixture
 def balancer(program, tmp_path):
-    ports = {name: free_port() for name in ("port", "admin", "stable", "canary")}
+    ports = free_ports()
     with (
         counting_app(tmp_path, ports["stable"]),
         counting_app(tmp_path, ports["canary"]),
         running(Balancer(program, tmp_path, ports)) as made,
     ):
         yield made
-
-
-@contextmanager
-def running(balancer):
-    balancer.start()
-    try:
-        yield balancer
-    finally:
-        balancer.stop()
 
 
 @pytest.mark.parametrize("weight", [0.05, 0.25, 0.5, 1.0])
@@ -130,6 +55,17 @@ def test_weights_that_a_reload_lost_are_set_again_and_those_of_others_are_not(ba
     assert traffic.split().weight == pytest.approx(0.01, abs=1e-3)
 
 
+def test_a_raise_that_a_dead_run_left_half_done_is_finished(balancer):
+    traffic = balancer.traffic()
+    first = traffic.split()
+    balancer.tell("set weight shop/stable 247")
+    assert (traffic.split().weight, traffic.split().revision != first.revision) == (0.0, True)
+    assert traffic.set_weight(0.05, reason="", expected=first.revision).weight == 0.05
+    balancer.tell("set weight shop/stable 200")
+    with pytest.raises(FenceError, match="its weights were changed by somebody else"):
+        traffic.set_weight(0.25, reason="", expected=first.revision)
+
+
 def test_one_of_several_that_does_not_answer_is_named_and_the_others_are_lowered(balancer):
     traffic = balancer.traffic()
     traffic.set_weight(0.25, reason="")
@@ -146,13 +82,6 @@ def test_a_name_that_is_not_there(balancer):
     )
     with pytest.raises(OutsideError, match=r"shop/cannery: No such server\.; is it named so there\?"):
         wrong.split()
-
-
-ROUTED = POLICY.replace(
-    b"traffic: {flag: {name: checkout-v2}}",
-    b"traffic:\n  haproxy: {sockets: [/run/admin.sock, '127.0.0.1:9999'], backend: shop, "
-    b"baseline: stable, canary: canary}",
-)
 
 
 def test_a_rollout_through_it_and_a_reload_in_the_middle(balancer, tmp_path):

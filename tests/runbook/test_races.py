@@ -1,6 +1,5 @@
 """Two real processes at once: the same rollback twice, and a rollback against a promotion, which has to win."""
 
-import json
 import random
 import signal
 import subprocess
@@ -38,10 +37,8 @@ class Pair:
         shared = self.one.copy(name)
         for killer, kind, wait in ((self.one, kinds[0], 0.0), (self.other, kinds[1], pause)):
             time.sleep(wait)
-            job = {"folder": str(shared), "scenario": self.scenario, "do": "play", "kill": kind}
-            killer.process.stdin.write(json.dumps(job) + "\n")
-            killer.process.stdin.flush()
-        statuses = [json.loads(killer.process.stdout.readline())["status"] for killer in (self.one, self.other)]
+            killer.tell(shared, "play", kind)
+        statuses = [killer.answer()["status"] for killer in (self.one, self.other)]
         return statuses, self.one.state(shared)
 
     def close(self):

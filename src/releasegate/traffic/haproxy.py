@@ -78,19 +78,25 @@ class HaproxyTraffic:
             if not self._misses(weight):
                 return found
             if weight > found.weight:
-                self._check(expected)
+                self._check(expected, weight)
         failed = [error for address in self.sockets if (error := self._set(address, weight)) is not None]
         if failed:
             raise OutsideError("; ".join(failed), remedy="set the weights there by hand, or take that HAProxy out")
         return self.split()
 
-    def _check(self, expected: str) -> None:
-        """`FenceError` unless each HAProxy is as `expected`, or is a new process with its configuration's weights."""
-        before = dict(zip(self.sockets, expected.split(), strict=False))
+    def _check(self, expected: str, weight: float) -> None:
+        """`FenceError` unless each HAProxy is as `expected`, or is a new process with its configuration's weights.
+
+        One on the way from `expected` to `weight` was left so by a run that died between two commands.
+        """
+        known = dict(zip(self.sockets, expected.split(), strict=False))
         for address in self.sockets:
-            now, known = self._read(address), before.get(address, "")
-            reloaded = now.process != known.partition(":")[0] and now.now == now.initial
-            if str(now) != known and not reloaded:
+            now, before = self._read(address), known.get(address, "")
+            process, _, weights = before.partition(":")
+            steps = zip(now.now, weights.split(","), self._wanted(weight), strict=False)
+            on_the_way = all(str(value) in (first, str(last)) for value, first, last in steps)
+            left = on_the_way if now.process == process else now.now == now.initial
+            if not left:
                 raise FenceError(
                     f"`{self.backend}` is not raised: its weights were changed by somebody else",
                     where=address, remedy="look who did, then start again",

@@ -1,0 +1,213 @@
+"""Where a process that is killed works: a forge and a way of splitting traffic, whose effects are counted.
+
+An effect is one thing that is done outside: a commit, a tag, an issue, a command, a workflow's start, a command to
+HAProxy. The process can be ended before or after any of them.
+"""
+
+import os
+import signal
+import socket
+import threading
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from balancer import ROUTED, shop_of
+from github_front import TOKEN, github_forge
+from releasegate.errors import OutsideError
+from releasegate.forge.github.host import GitHubHost
+from releasegate.forge.local import LocalForge
+from releasegate.policy.section import Workflow
+from releasegate.runbook.outside import fill
+from releasegate.runbook.workflow import dispatcher
+from releasegate.traffic.flag import FlagTraffic
+from repositories import git, repository
+from worlds import FLAG_FILE, POLICY, START
+
+DISPATCHED = {
+    b'{command: [deploy, staging, "{tag}"], done: [deployed, staging, "{tag}"]}': b"{workflow: deploy-staging.yml}",
+    b'{command: [deploy, "{track}", "{tag}"], done: [deployed, "{track}", "{tag}"]}': b"{workflow: deploy.yml}",
+}
+"""What the policy says where GitHub deploys: its workflows."""
+
+
+class Clock:
+    """A clock that moves only when somebody waits, and goes on where the dead process left it."""
+
+    def __init__(self, file, start=START):
+        self.file = file
+        if not file.exists():
+            file.write_text(repr(start.timestamp()))
+
+    def now(self):
+        return datetime.fromtimestamp(float(self.file.read_text()), UTC)
+
+    def sleep(self, seconds):
+        draft = self.file.with_suffix(f".{os.getpid()}")
+        draft.write_text(repr((self.now() + timedelta(seconds=max(seconds, 0))).timestamp()))
+        draft.replace(self.file)
+        time.sleep(0.02)  # another process may be what it waits for
+
+
+class Effects:
+    """Counts what is done outside, keeps its names, and ends the process at the one that is meant."""
+
+    def __init__(self, folder, kill):
+        self.log, self.kill, self.number = folder / "effects", kill, 0
+
+    def wrap(self, name, act):
+        def effect(*arguments, **options):
+            self.number += 1
+            mine = self.kill is not None and self.number == self.kill[0]
+            with self.log.open("a") as log:
+                log.write(f"{name(*arguments)}\n")
+            if mine and self.kill[1] == "before":
+                os.kill(os.getpid(), signal.SIGKILL)
+            answer = act(*arguments, **options)
+            if mine:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return answer
+
+        return effect
+
+
+class Local:
+    """A git repository on disk, and commands that leave files."""
+
+    words = ()
+    policy = staticmethod(lambda policy: policy)
+
+    def __init__(self, folder, job):
+        del job
+        self.folder, self.directory = folder, folder / "repo"
+        self.clock = Clock(folder / "clock")
+        if not self.directory.exists():
+            git(repository(self.directory), "switch", "--quiet", "--orphan", "elsewhere")
+        self.forge = LocalForge(self.directory)
+        commit = self.forge.commit
+
+        def at_its_time(*arguments, **options):
+            """The commit's time is the clock's too, as the ledger's verification wants it."""
+            os.environ["GIT_AUTHOR_DATE"] = os.environ["GIT_COMMITTER_DATE"] = f"{self.clock.now():%Y-%m-%dT%H:%M:%SZ}"
+            return commit(*arguments, **options)
+
+        self.forge.commit = at_its_time
+
+    def started(self):
+        return []
+
+    def issues(self):
+        return len(list((self.directory / ".git/releasegate/issues").glob("*.md")))
+
+
+class GitHub:
+    """A repository of the emulator, where workflows deploy; the job's `github` is the address of its front."""
+
+    def __init__(self, folder, job):
+        home = folder / "github"
+        if not home.exists():
+            home.write_text(job["repository"])
+        # Commits have the emulator's time, to which the clock keeps so close that the ledger's verification holds.
+        self.clock = Clock(folder / "clock", datetime.now(UTC))
+        self.words = ("--repo", home.read_text())
+        front = type("Front", (), {"address": job["github"]})
+        self.forge = github_forge(front, home.read_text(), private=folder / "private")
+        self.directory, self.host = folder, GitHubHost(self.forge.api)
+        os.environ.update({"GITHUB_API_URL": job["github"], "GH_TOKEN": TOKEN, "XDG_STATE_HOME": str(folder)})
+
+    def policy(self, policy):
+        for command, workflow in DISPATCHED.items():
+            policy = policy.replace(command, workflow)
+        return policy
+
+    def started(self):
+        runs = self.forge.api.get("actions/workflows/deploy.yml/runs", event="workflow_dispatch")["workflow_runs"]
+        return sorted(run["display_title"] for run in runs)
+
+    def issues(self):
+        return len(self.forge.api.get("issues", state="all"))
+
+
+class Relay:
+    """Stands before HAProxy's socket, so that each command that changes something is an effect; `address` is its own.
+
+    The other end is a thread of the process that is killed.
+    """
+
+    def __init__(self, target, effects):
+        self.target = target
+        self.change = effects.wrap(lambda command: command.decode().strip(), self.hand_on)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            channel, _ = self.listener.accept()
+            with channel, suppress(OSError):
+                command = channel.makefile("rb").readline()
+                act = self.change if command.startswith(b"set weight") else self.hand_on
+                channel.sendall(act(command))
+
+    def hand_on(self, command):
+        host, port = self.target.split(":")
+        with socket.create_connection((host, int(port))) as channel:
+            channel.sendall(command)
+            return channel.makefile("rb").read()
+
+
+class Place:
+    """The forge and the traffic of one process, whose effects are counted where `effects` are given."""
+
+    def __init__(self, folder, job, effects=None):
+        self.folder, self.effects = folder, effects
+        self.host = {"local": Local, "github": GitHub}[job["forge"]](folder, job)
+        self.forge, self.clock = self.host.forge, self.host.clock
+        self.act = self.run_command
+        if effects is not None:
+            self.count()
+        self.policy = self.host.policy(ROUTED if job["traffic"] == "haproxy" else POLICY)
+        if job["traffic"] == "haproxy":
+            relay = [Relay(job["haproxy"], effects).address] if effects is not None else [job["haproxy"]]
+            self.traffic = shop_of(*relay)
+        else:
+            self.traffic = FlagTraffic(
+                self.forge, branch="main", path=FLAG_FILE, flag="checkout-v2", warn=lambda _: None
+            )
+
+    def count(self):
+        wrap, forge = self.effects.wrap, self.forge
+        self.act = wrap(lambda argv, _: " ".join(argv), self.act)
+        forge.commit = wrap(lambda branch, *more: f"commit {branch}: {more[1].splitlines()[0]}", forge.commit)
+        for name in ("create_tag", "create_branch", "open_issue"):
+            setattr(forge, name, wrap(lambda first, *_, name=name: f"{name} {first}", getattr(forge, name)))
+
+    def shell(self, command, values):
+        if isinstance(command, Workflow):
+            return self.dispatch(command, values)
+        argv = fill(command, values)
+        target = self.folder / f"deployed-{argv[1]}"
+        if argv[0] != "deployed":
+            self.act(argv, target)
+        elif not target.exists() or target.read_text() != argv[2]:
+            raise OutsideError("deployed exited 1: not there")
+        return ""
+
+    def run_command(self, argv, target):
+        with (self.folder / "ran").open("a") as log:
+            log.write(" ".join(argv) + "\n")
+        if argv[0] == "deploy":
+            target.write_text(argv[2])
+
+    def dispatch(self, workflow, values):
+        host = self.host.host
+        counted = host if self.effects is None else Counted(host, self.effects)
+        return dispatcher(lambda: counted, lambda: "main", self.clock)(workflow, values)
+
+
+class Counted:
+    """A host whose started workflows are effects."""
+
+    def __init__(self, host, effects):
+        self.find_run, self.run = host.find_run, host.run
+        self.start_workflow = effects.wrap(lambda *start: f"start {start[0]} {start[3]}", host.start_workflow)
