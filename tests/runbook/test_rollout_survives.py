@@ -58,8 +58,9 @@ def test_a_watch_that_died_and_cannot_be_rebuilt_is_taken_back(service):
     die_in_the_watch(service, {}, after=9)
     result, world = service.roll_out(order=Order(resume_or_rollback=True))
     assert (result.exit_code, result.failed.text) == (
-        3, "the process that watched ended, and metrics pages remember nothing",
-    )  # fmt: skip
+        3,
+        "the process that watched ended, metrics pages remember nothing, and no checkpoint is in the ledger yet",
+    )
     assert (result.rollback.traffic_is_back, world.traffic.split().weight) == (True, 0)
 
 

@@ -11,7 +11,7 @@ where it is about a release. The kinds, and what their `data` holds (a kind that
     traffic.lowered      less, or none, was asked for      weight, revision
     tracks.swapped       blue-green: another colour is live     live (blue or green), release (its tag), revision
     canary.started       the split was seen to flow        t0 (Unix seconds), and what the judge needs
-    canary.checkpoint    what was counted so far, where the source remembers nothing    recording (its lines), at
+    canary.checkpoint    a recording goes on, where the source remembers nothing    lines (since the last one)
     canary.decided       the judge decided                 decision, cause, reason, recording {path, sha256}
     canary.accepted      a person accepted an inconclusive one   reason
     rollout.completed    all traffic was asked for

@@ -65,6 +65,8 @@ class Rollout:
     """`canary.started`, once the split was seen to flow."""
     decision: Event | None = None
     """`canary.decided`, newest."""
+    recorded: tuple[str, ...] = ()
+    """The lines of the recording that `canary.checkpoint` kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,13 @@ def _canary_started(state: State, event: Event) -> State:
     return state if state.rollout is None else replace(state, rollout=replace(state.rollout, canary=event))
 
 
+def _checkpoint(state: State, event: Event) -> State:
+    lines = event.data.get("lines")
+    if state.rollout is None or not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        return state
+    return replace(state, rollout=replace(state.rollout, recorded=(*state.rollout.recorded, *lines)))
+
+
 def _canary_decided(state: State, event: Event) -> State:
     if event.data.get("decision") == "abort":
         state = replace(state, retreat=event)
@@ -264,6 +273,7 @@ STEPS = {
     "traffic.lowered": _traffic,
     "tracks.swapped": _swapped,
     "canary.started": _canary_started,
+    "canary.checkpoint": _checkpoint,
     "canary.decided": _canary_decided,
     "rollout.settled": _settled,
     "rollout.aborted": _aborted,

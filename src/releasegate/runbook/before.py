@@ -35,9 +35,14 @@ class Before:
         self._start = self._span = 0.0
         self._lines: Sequence[Line] | None = None
         self._seen: dict[str, float] = {}
+        self._from: float | None = 0.0
 
-    def begin(self, start: float, lines: Sequence[Line]) -> None:
-        """The flip flows since `start` (Unix seconds); `lines` are the baseline's history, with `t <= 0`."""
+    def begin(self, start: float, lines: Sequence[Line], *, resumed: bool = False) -> None:
+        """The flip flows since `start` (Unix seconds); `lines` are the baseline's history, with `t <= 0`.
+
+        Where another process began it, the next poll only sets the marks.
+        """
+        self._from = None if resumed else 0.0
         last = lines[-1].t if lines else 0.0
         kept = [line for line in lines if line.t > last - self._header.window]
         first = kept[0].t - self._header.interval if kept else 0.0
@@ -53,6 +58,8 @@ class Before:
         poll = self._source.advance(at)
         if self._lines is None or at <= self._start:
             return poll
+        if self._from is None:
+            self._from = at - self._start
         counts = {name: self._compared(name, tracks, at) for name, tracks in poll.counts.items()}
         return replace(poll, counts=counts)
 
@@ -61,7 +68,7 @@ class Before:
         if "canary" not in tracks:
             return {}
         until, canary = at - self._start, tracks["canary"]
-        since, self._seen[name] = self._seen.get(name, 0.0), until
+        since, self._seen[name] = self._seen.get(name, self._from or 0.0), until
         found = self._earlier(name, since, until)
         if self._header.slis[name].kind is Kind.GAUGE:
             return {"baseline": found[-1], "canary": canary} if found else tracks

@@ -79,7 +79,7 @@ class Raising:
         Weights that a router lost when it was reloaded are set again. What does not answer is asked later.
         """
         now = self._world.clock.now().timestamp()
-        if now - self._looked < LOOK:
+        if abs(now - self._looked) < LOOK:
             return
         self._looked = now
         self.keep()

@@ -138,7 +138,7 @@ class Stages:
         kept = {"path": path.name, "sha256": sha256(path.read_bytes()).hexdigest()}
         facts = {"decision": judgement.decision.value, "cause": judgement.cause, "reason": judgement.reason}
         decided = Draft("canary.decided", self._subject(), {**facts, "recording": kept})
-        text = f"{judgement.reason}; {self._trial.share}"
+        text = f"{judgement.reason}; {self._trial.share}{self._trial.lost}"
         if judgement.decision is Decision.PROMOTE:
             return self._patiently(lambda: self._finish("watch", text, decided))
         if judgement.decision is Decision.ABORT:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import ceil
 
-from releasegate.canary.judge import Assessment, Judgement
-from releasegate.canary.recording import Line
-from releasegate.errors import InconclusiveError, OutsideError
+from releasegate.canary.judge import Assessment, Decision, Judgement
+from releasegate.canary.recording import Header, Line, Recording, parse
+from releasegate.errors import InconclusiveError, InputError, OutsideError, ReleasegateError
 from releasegate.ledger.state import Rollout
 from releasegate.metrics.port import CountSource, Poll
 from releasegate.runbook.before import Before, header_after
@@ -24,6 +24,10 @@ from releasegate.runbook.world import Tell, World
 
 HISTORY = 6
 """Polls of the baseline before the split is changed, where the source has no memory of its own."""
+
+
+CHECKPOINT = 300.0
+"""Seconds between two checkpoints of a recording, where the source has no memory of its own."""
 
 
 class LostError(InconclusiveError):
@@ -66,6 +70,12 @@ class Trial:
         self._source = Measured(world, world.counts())
         self._before: list[tuple[float, Poll]] = []
         self._compared: Before | None = None
+        self._lines: list[str] = []
+        """What is recorded and in no checkpoint yet."""
+        self._kept = 0.0
+        """When the last checkpoint was made (Unix seconds)."""
+        self.lost = ""
+        """How much was not seen by anybody, in one clause."""
 
     @property
     def share(self) -> str:
@@ -101,16 +111,24 @@ class Trial:
         world = self._world
         since = rollout.raised.time if rollout.raised else world.clock.now()
         remembers = world.history is not None
-        if not remembers and rollout.canary is not None:
-            raise LostError("the process that watched ended, and metrics pages remember nothing")
+        resume = self._resumed(rollout) if not remembers and rollout.canary is not None else None
         clock = CatchUpClock(since, world.clock) if remembers else world.clock
         if remembers:
             self._source = Measured(world, world.counts())
         moment = clock.now()
         name = f"{world.policy.service}-{rollout.tag}"
 
+        self._lines = []
+        known = iter(range(1 + len(resume.lines) if resume else 0))
+
+        def write(line: str) -> None:
+            record(line)
+            if next(known, None) is None:
+                self._lines.append(line)
+
         def observe(assessment: Assessment) -> None:
             self._tell(assessment)
+            self._keep(rollout, every=CHECKPOINT)
             look()
 
         header = header_of(world.policy, name, moment, self._source.bounds(moment.timestamp()))
@@ -118,11 +136,47 @@ class Trial:
         if world.policy.blue_green:
             header = header_after(header)
             self._compared = source = Before(self._source, header)
-        return watch(
+        if resume is not None:
+            self._go_on(header, resume)
+        judgement = watch(
             source, header, clock,
-            record=record, observe=observe, history=lambda start: self._flows(rollout, start),
-            settle=world.canary.settle, max_window=max_window, ramp=ramp,
+            record=write, observe=observe, history=lambda start: self._flows(rollout, start),
+            settle=world.canary.settle, max_window=max_window, ramp=ramp, resume=resume,
         )  # fmt: skip
+        if judgement.decision is Decision.INCONCLUSIVE:
+            self._keep(rollout, every=0.0)  # the run that judges it again goes on from here
+        return judgement
+
+    def _resumed(self, rollout: Rollout) -> Recording:
+        """What the dead process left in the ledger; `LostError` where that is nothing."""
+        try:
+            return list(parse(rollout.recorded, "the checkpoints in the ledger"))[-1]
+        except InputError as error:
+            remembers = "metrics pages remember nothing, and no checkpoint is in the ledger yet"
+            raise LostError(f"the process that watched ended, {remembers}") from error
+
+    def _go_on(self, header: Header, resume: Recording) -> None:
+        """Take over from the process that died."""
+        if {name: spec.bounds for name, spec in header.slis.items()} != {
+            name: spec.bounds for name, spec in resume.header.slis.items()
+        }:
+            raise LostError("the process that watched ended, and the SLIs or their buckets are others now")
+        start, last = resume.header.started.timestamp(), resume.lines[-1].t if resume.lines else 0.0
+        seconds = self._world.clock.now().timestamp() - start - max(last, 0.0)
+        self.lost = f"; {seconds:.0f} s were not seen, since the process that watched ended"
+        if self._compared is not None:
+            self._compared.begin(start, [line for line in resume.lines if line.t <= 0], resumed=True)
+
+    def _keep(self, rollout: Rollout, every: float) -> None:
+        """Commit what was recorded since the last checkpoint, if that is `every` seconds ago."""
+        world, now = self._world, self._world.clock.now().timestamp()
+        if world.history is not None or not self._lines or abs(now - self._kept) < every:
+            return
+        self._kept = now
+        with suppress(ReleasegateError):  # the next one brings it along
+            about = world.subject(rollout.tag, rollout.commit)
+            world.journal.append(Draft("canary.checkpoint", about, {"lines": list(self._lines)}))
+            self._lines.clear()
 
     def _flows(self, rollout: Rollout, start: float) -> Sequence[Line]:
         """Record that the split flows since `start`, and what was seen of the baseline before."""

@@ -7,7 +7,7 @@ from math import ceil, inf
 from types import MappingProxyType
 
 from releasegate.canary.judge import Assessment, Decision, Judge, Judgement
-from releasegate.canary.recording import Counts, Header, Line, encode_header, encode_line
+from releasegate.canary.recording import Counts, Header, Line, Recording, encode_header, encode_line
 from releasegate.canary.sli import Kind, Limit, SliSpec
 from releasegate.errors import InconclusiveError, MetricsError, PolicyError
 from releasegate.metrics.port import CountSource, Poll
@@ -76,6 +76,7 @@ def watch(
     until: float = inf,
     tell: Callable[[str], None] = lambda _: None,
     ramp: Callable[[float], float | None] = lambda _: None,
+    resume: Recording | None = None,
 ) -> Judgement:
     """Watch from the moment that the split is seen to flow until the judge has decided or the window is over.
 
@@ -85,19 +86,28 @@ def watch(
     there on where that is a new one. `header.started` is replaced by t0. While too little was seen the window is
     extended, up to `max_window` seconds. No poll is made after `until` (Unix seconds): what was seen is judged.
 
+    With `resume`, what another process recorded, it goes on from there: the polls up to the present are missed ones,
+    and what `source` counts begins now.
+
     Where no request is counted on the canary within `settle` seconds it is an `InconclusiveError`, and where nothing
     can be read in that time a `MetricsError`.
     """
     notes = Notes(header.slis, tell)
-    mark = clock.now().timestamp()
-    start, before = _wait_for_flow(source, header, clock, min(settle, until - mark), notes)
-    header = replace(header, started=datetime.fromtimestamp(start, UTC))
-    judge = Judge(header)
+    if resume is None:
+        mark = clock.now().timestamp()
+        start, before = _wait_for_flow(source, header, clock, min(settle, until - mark), notes)
+        header = replace(header, started=datetime.fromtimestamp(start, UTC))
+        lines = [*_older(history(start), min(before[0].t, mark - start + header.interval / 4)), *before]
+    else:
+        header, start = resume.header, resume.header.started.timestamp()
+        lines = [*resume.lines, *_missed(source, resume, clock)]
+    judge, decision = Judge(header), Decision.CONTINUE
     record(encode_header(header))
-    for line in [*_older(history(start), min(before[0].t, mark - start + header.interval / 4)), *before]:
+    for line in lines:
         record(encode_line(line))
-        judge.observe(line)
-    t, decision, weight = 0.0, Decision.CONTINUE, ramp(start)
+        decision = judge.observe(line).decision
+    t, weight = lines[-1].t, ramp(start)
+    weight = weight if t == 0 else ramp(start + t) or weight
     while _goes_on(decision, t, header.window, max_window) and start + t + header.interval <= until:
         # A poll that took longer than its interval is not repeated: the next one holds what was counted meanwhile.
         number = max(round(t / header.interval) + 1, ceil((clock.now().timestamp() - start) / header.interval))
@@ -109,6 +119,16 @@ def watch(
         decision = assessment.decision
         weight = ramp(start + t) if _goes_on(decision, t, header.window, max_window) else None
     return judge.finish()
+
+
+def _missed(source: CountSource, resume: Recording, clock: Clock) -> list[Line]:
+    """The polls that nobody made, up to the next one, which sets the marks of a source that remembers nothing."""
+    start, interval = resume.header.started.timestamp(), resume.header.interval
+    last = round(max(resume.lines[-1].t if resume.lines else 0.0, 0.0) / interval)
+    present = max(last + 1, ceil((clock.now().timestamp() - start) / interval))
+    clock.sleep(start + present * interval - clock.now().timestamp())
+    source.advance(start + present * interval)
+    return [Line(number * interval, {}) for number in range(last + 1, present + 1)]
 
 
 def _goes_on(decision: Decision, t: float, window: float, max_window: float | None) -> bool:
