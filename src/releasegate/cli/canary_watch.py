@@ -35,7 +35,7 @@ def watch(app: App, record: str | None, name: str | None, since: str | None, onc
     from releasegate.runbook import watch as procedure  # noqa: PLC0415
     from releasegate.runbook.catch_up import CatchUpClock  # noqa: PLC0415
 
-    policy, real = app.policy(), SystemClock()
+    policy, real = app.policy(), SystemClock(app.say)
     canary = procedure.canary_of(policy)
     source, present = source_of(canary), real.now()
     if (since or once) and canary.metrics.scrape is not None:

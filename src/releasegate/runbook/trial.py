@@ -18,7 +18,7 @@ from releasegate.metrics.port import CountSource, Poll
 from releasegate.runbook.before import Before, header_after
 from releasegate.runbook.catch_up import CatchUpClock
 from releasegate.runbook.flow import requests_of
-from releasegate.runbook.journal import Draft
+from releasegate.runbook.journal import DRIFT, Draft
 from releasegate.runbook.watch import header_of, watch
 from releasegate.runbook.world import Tell, World
 
@@ -111,6 +111,12 @@ class Trial:
         world = self._world
         since = rollout.raised.time if rollout.raised else world.clock.now()
         remembers = world.history is not None
+        if since - world.clock.now() > DRIFT:
+            behind = (since - world.clock.now()).total_seconds()
+            raise InconclusiveError(
+                f"this machine's clock is {behind:.0f} s behind the moment at which the canary got its traffic",
+                remedy="set it right: nobody can watch what has not begun",
+            )
         resume = self._resumed(rollout) if not remembers and rollout.canary is not None else None
         clock = CatchUpClock(since, world.clock) if remembers else world.clock
         if remembers:
