@@ -11,7 +11,7 @@ from releasegate.runbook.outside import Page
 from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rollout import Order, Rollout
 from service import Service
-from worlds import BAD, POLICY, STEPS, Flow, kinds
+from worlds import BAD, GOOD, POLICY, STEPS, Flow, kinds
 
 
 @pytest.fixture
@@ -62,6 +62,35 @@ def test_a_watch_that_died_and_cannot_be_rebuilt_is_taken_back(service):
         "the process that watched ended, metrics pages remember nothing, and no checkpoint is in the ledger yet",
     )
     assert (result.rollback.traffic_is_back, world.traffic.split().weight) == (True, 0)
+
+
+def test_traffic_that_a_dying_run_took_back_unrecorded_is_taken_back_to_the_end(service):
+    """A cancelled job flips the traffic, and is killed before it could say so."""
+    service.options |= {"errors": GOOD}
+    die_in_the_watch(service, {})
+    service.traffic.set_weight(0.0, reason="cancelled")
+    result, world = service.roll_out(order=Order(resume_or_rollback=True))
+    assert (result.exit_code, result.rollback.exit_code, world.traffic.split().weight) == (3, 0, 0)
+    state = fold(world.journal.events(), world.subject())
+    assert (state.rollout, state.rollback, state.release("v1.1.0-rc.1").bad is None) == (None, None, False)
+
+
+def test_resume_leaves_to_another_what_it_has_begun_to_take_back(service):
+    class Meanwhile(Flow):
+        def advance(self, at):
+            if "done" not in self.memory:
+                other = service.world()
+                Rollback(other, Request(reason="people complain", traffic_only=True), lambda _: None).run()
+                self.memory["done"] = True
+            return super().advance(at)
+
+    service.options |= {"errors": GOOD}
+    memory = {}
+    die_in_the_watch(service, memory)
+    flow = Meanwhile(service.world().traffic, GOOD, memory=memory)
+    result, world = service.roll_out(order=Order(resume_or_rollback=True), counts=lambda: flow)
+    assert (result.exit_code, result.rollback, world.traffic.split().weight) == (3, None, 0)
+    assert kinds(world).count("rollback.started") == 0
 
 
 def test_resume_begins_nothing(service):

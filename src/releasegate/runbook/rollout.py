@@ -127,7 +127,8 @@ class Rollout:
 
     def _end(self, stages: Stages, *, raised: bool) -> None:
         """After a stage that failed: take back what has traffic, unless it is held; give up what is known to be bad."""
-        if raised and not self._held:
+        alone = self._order.resume_or_rollback and stages.goes_on()  # nobody is at work who recorded it
+        if raised and (alone or not self._held):
             self._take_back(self.result.stages[-1].text)
         elif not raised and self.result.exit_code == 1:
             stages.give_up(self.result.stages[-1].text)

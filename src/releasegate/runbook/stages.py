@@ -64,6 +64,11 @@ class Stages:
             raise FenceError("this rollout is over", remedy="look at `releasegate status`")
         return found
 
+    def goes_on(self) -> bool:
+        """Whether the ledger knows of nothing that ended this rollout, or took it back."""
+        state = fold(self._world.journal.events(), self._world.subject())
+        return self._rollout is not None and state.fence(self._rollout.id) is None
+
     def already(self, stage: str) -> Callable[[], str | None]:
         """Whether the ledger has the stage as finished."""
 
