@@ -17,6 +17,8 @@ settings.register_profile(
 )
 settings.load_profile("house")
 
+DEBIANS_POSTGRESQL = os.pathsep.join(map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)))
+"""Where Debian keeps what is not on PATH."""
 REQUIRE_SERVERS = "RELEASEGATE_REQUIRE_SERVERS"
 """Set it to turn "not installed: skipped" into a failure."""
 
@@ -43,10 +45,11 @@ def program():
     """Find a real server or browser by name: `program("prometheus")` gives its path, or skips with the reason."""
 
     def find(name):
-        found = shutil.which(name)
+        found = shutil.which(name) or shutil.which(name, path=DEBIANS_POSTGRESQL)
         if found:
             return found
-        reason = f"{name} is not installed (Debian: apt-get install {name})"
+        package = "postgresql" if name in ("postgres", "initdb") else name
+        reason = f"{name} is not installed (Debian: apt-get install {package})"
         if os.environ.get(REQUIRE_SERVERS):
             pytest.fail(f"{REQUIRE_SERVERS} is set, but {reason}")
         pytest.skip(reason)

@@ -1,9 +1,13 @@
 """Real servers for tests: on free ports of 127.0.0.1, awaited by asking them, stopped by their own process id."""
 
 import json
+import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -38,9 +42,9 @@ def answers(url):
 
 
 @contextmanager
-def running(command, ready_url, log):
+def running(command, ready_url, log, **options):
     """Start `command`, wait until `ready_url` answers (or, being a function, says so), and stop it at the end."""
-    with Path(log).open("ab") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
+    with Path(log).open("ab") as output, subprocess.Popen(command, stdout=output, stderr=output, **options) as process:
         try:
 
             def ready():
@@ -98,6 +102,35 @@ def victoria_metrics(program, folder, config):
     ]  # fmt: skip
     with running(command, f"{url}/health", folder / "victoria.log"):
         yield url
+
+
+@contextmanager
+def postgresql(program):
+    """A PostgreSQL with an empty data folder, by its port; user `app` may do everything. It never runs as root."""
+    import psycopg  # noqa: PLC0415  only its tests need it
+
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="releasegate-pg-") as folder:
+        as_ = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+        if as_:
+            shutil.chown(folder, "postgres", "postgres")
+        data = f"{folder}/data"
+        make = [program("initdb"), "-D", data, "-U", "app", "--auth=trust", "--no-sync", "--locale=C", "-E", "UTF8"]
+        subprocess.run(make, check=True, capture_output=True, cwd=folder, **as_)
+        command = [program("postgres"), "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", "", "-F"]
+
+        def ready():
+            try:
+                psycopg.connect(host="127.0.0.1", port=port, user="app", dbname="postgres").close()
+            except psycopg.OperationalError:
+                return False
+            return True
+
+        with running(command, ready, f"{folder}.log", cwd=folder, **as_) as process:
+            yield port
+            process.send_signal(signal.SIGQUIT)  # its children end with it, and their shared memory
+            process.wait(DEADLINE)
+        Path(f"{folder}.log").unlink()
 
 
 @contextmanager

@@ -197,6 +197,16 @@ def next_candidate(world, version=None):
     return find(world.forge, made.tag)
 
 
+def settle(world, files, release):
+    """A release with `files` that is rolled out, as far as the ledger tells."""
+    world.forge.commit("main", files, "Change\n", parent=world.forge.branch_head("main"))
+    tag = next_candidate(world, version=release.removeprefix("v"))
+    subject = world.subject(tag.name, tag.commit)
+    passed = Draft("gates.judged", subject, {"verdict": "pass", "stage": "gates", "gates": {}})
+    tagged = Draft("release.tagged", subject, {"release": release})
+    world.journal.append(passed, Draft("rollout.started", subject), Draft("rollout.settled", subject), tagged)
+
+
 def kinds(world, skip=0):
     """The kinds of the ledger's events, without those that only say that a stage or step is done."""
     plain = ("stage.finished", "step.claimed", "step.finished")

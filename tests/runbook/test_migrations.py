@@ -5,11 +5,10 @@ import pytest
 from releasegate.errors import ForgeError, OutsideError, UsageError
 from releasegate.ledger.state import fold
 from releasegate.policy.load import load_policy
-from releasegate.runbook.journal import Draft
 from releasegate.runbook.migrations import Wish, refuse_wish
 from releasegate.runbook.rollback import Request, Rollback
 from service import Service
-from worlds import LIVE, POLICY, Shop, kinds, next_candidate
+from worlds import LIVE, POLICY, Shop, kinds, settle
 
 RULES = b"migrations: {directory: db, status: [status], revert: [revert, '{count}', '{tag}', '{snapshot}']%s}"
 EXPAND = b"-- releasegate: expand\nALTER TABLE t ADD COLUMN a int;\n"
@@ -35,16 +34,6 @@ class Database(Shop):
             if "revert" in self.red:
                 raise OutsideError("revert exited 1: no")
         return ""
-
-
-def settle(world, files, release):
-    """A release with `files` that is rolled out, as far as the ledger tells."""
-    world.forge.commit("main", files, "Change\n", parent=world.forge.branch_head("main"))
-    tag = next_candidate(world, version=release.removeprefix("v"))
-    subject = world.subject(tag.name, tag.commit)
-    passed = Draft("gates.judged", subject, {"verdict": "pass", "stage": "gates", "gates": {}})
-    tagged = Draft("release.tagged", subject, {"release": release})
-    world.journal.append(passed, Draft("rollout.started", subject), Draft("rollout.settled", subject), tagged)
 
 
 def service_with(tmp_path, files, when=b""):
