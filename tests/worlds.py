@@ -148,6 +148,7 @@ def world_of(forge, folder, *, policy=POLICY, errors=GOOD, clock=None, shell=Non
         "counts": lambda: Flow(traffic, errors),
         "history": lambda _: [],
         "gates": passing,
+        "read": lambda path: Path(path).read_bytes(),
         "artifacts": Path(folder) / "artifacts",
         "smoke": lambda: load_section(Smoke, b'checks: {page: {url: "http://127.0.0.1:1/"}}', "smoke.yaml", {}),
         "ended": lambda _: True,

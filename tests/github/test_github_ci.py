@@ -34,6 +34,10 @@ def shop(github, hosted, capsys):
             stages = json.loads(out)["stages"] if out.startswith('{"schema": "releasegate/rollout') else []
             return code, stages[-1]["text"] if stages else err
 
+        roll_out.home = forge.home
+        roll_out.events = lambda: [
+            json.loads(change.content) for one in forge.history("releasegate/ledger") for change in one.changes
+        ]
         return commit, roll_out
 
     return begin
@@ -53,6 +57,10 @@ def test_the_ci_run_of_the_commit_is_found_and_its_artifact_judged(github, shop)
     assert text.endswith("; tests/regression pass: 1 passed")
     assert dispatched(github) == []
     assert roll_out() == (0, "done before this run")
+    _, found = github.rest("GET", f"/repos/{roll_out.home}/commits/{commit}/check-runs", None)
+    assert [(one["name"], one["conclusion"], one["output"]["title"]) for one in found["check_runs"]] == [
+        ("releasegate checkout production gates", "success", "pass: tests/regression pass")
+    ]
 
 
 @pytest.mark.soak
@@ -67,11 +75,30 @@ def test_a_candidate_without_a_run_gets_one_at_its_tag(github, shop):
     assert len(dispatched(github)) == 1
 
 
+def test_a_token_that_may_make_no_check_run_stops_nothing(github, shop):
+    commit, roll_out = shop(GATES + b"evidence: {store: release-asset}\n")
+    github.stub.artifact("regression", github.stub.run(commit), {"e2e.xml": GREEN})
+    body = b'{"message": "You must authenticate via a GitHub App."}'
+    github.fault = lambda e: Fault(status=403, body=body) if e.path.endswith("/check-runs") else None
+    code, text = roll_out()
+    note = " (not shown as a check run: GitHub answered 403: You must authenticate via a GitHub App.)"
+    assert (code, text.endswith(note)) == (0, True), text
+    [release] = github.rest("GET", f"/repos/{roll_out.home}/releases", None)[1]
+    [asset] = release["assets"]
+    assert (release["tag_name"], release["prerelease"]) == (TAG, True)
+    [event] = [e for e in roll_out.events() if e["kind"] == "evidence.stored"]
+    assert (asset["name"], asset["size"]) == (event["data"]["name"], event["data"]["bytes"])
+    assert (event["data"]["where"], event["data"]["missing"]) == (release["html_url"], [])
+    assert event["data"]["sha256"] in release["body"]
+
+
 def test_what_the_artifact_holds_decides(github, shop):
     commit, roll_out = shop(GATES)
     github.stub.artifact("regression", github.stub.run(commit), {"e2e.xml": RED})
     code, text = roll_out()
     assert (code, "tests/regression fail: 1 failed" in text) == (1, True), text
+    _, found = github.rest("GET", f"/repos/{roll_out.home}/commits/{commit}/check-runs", None)
+    assert [one["conclusion"] for one in found["check_runs"]] == ["failure"]
 
 
 @pytest.mark.soak

@@ -118,10 +118,21 @@ def test_a_release_is_published_once_and_completed(forge, host, github):
     assert host.release("v1.0.0", "1.0.0", "more notes", [evidence]) == where
     _, found = github.rest("GET", f"/repos/{forge.home}/releases", None)
     assert [(one["tag_name"], one["body"], [a["name"] for a in one["assets"]]) for one in found] == [
-        ("v1.0.0", "more notes", ["evidence.zip"])
+        ("v1.0.0", "more notes\n\n<!-- releasegate: release -->\n", ["evidence.zip"])
     ]
     with pytest.raises(ForgeError, match="holds another"):
         host.release("v1.0.0", "1.0.0", "more notes", [Asset("evidence.zip", b"other")])
+
+
+def test_a_release_that_people_wrote_keeps_their_words(forge, host, github):
+    commit = forge.commit("main", {"a": b""}, "first", parent=None)
+    forge.create_tag("v1.0.0", commit, "one")
+    github.rest("POST", f"/repos/{forge.home}/releases", {"tag_name": "v1.0.0", "name": "One!", "body": "by hand"})
+    host.release("v1.0.0", "1.0.0", "notes", [Asset("evidence.zip", b"PK", "application/zip")])
+    _, found = github.rest("GET", f"/repos/{forge.home}/releases", None)
+    assert [(one["name"], one["body"], [a["name"] for a in one["assets"]]) for one in found] == [
+        ("One!", "by hand", ["evidence.zip"])
+    ]
 
 
 def test_a_pull_request_is_opened_once_and_approved_by_others_alone(forge, host, stub):

@@ -13,6 +13,7 @@ from releasegate.cli.world import build_world
 from releasegate.errors import UsageError
 from releasegate.render.story import SIGNS
 from releasegate.runbook.aim import refuse_unknown
+from releasegate.runbook.evidence import keep, of_rollback
 from releasegate.runbook.journal import Draft
 from releasegate.runbook.migrations import Wish, refuse_wish
 from releasegate.runbook.migrations import document as migrations_document
@@ -75,10 +76,13 @@ def rollback(
         procedure = Rollback(world, request, tell)
         result = procedure.run()
     by_hand = break_glass(procedure.world) if not result.traffic_is_back else ()
-    app.emit(_document(result), "\n".join([_text(result), *by_hand]))
+    kept = None if traffic_only else keep(world, lambda: of_rollback(world, result.leaving, result.headline))
+    told = [f"  {SIGNS[kept.state]} {kept.title}: {kept.text}"] if kept else []
+    document = {**_document(result), "evidence": kept.text if kept else None}
+    app.emit(document, "\n".join([_text(result), *told, *by_hand]))
     if interactive and not reason:  # after the result, which nobody should have to answer a question for
         _explain(world, result, click.prompt("Why (may be empty)", default="", show_default=False, err=True))
-    return result.exit_code
+    return result.exit_code or (kept.exit_code if kept else 0)
 
 
 def _plan(app: App, procedure: Rollback) -> int:

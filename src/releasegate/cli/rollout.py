@@ -14,6 +14,7 @@ from releasegate.ledger.event import STAGES
 
 if TYPE_CHECKING:
     from releasegate.forge.port import Tag
+    from releasegate.runbook.evidence import Record
     from releasegate.runbook.rollout import Result
     from releasegate.runbook.world import World
 
@@ -72,8 +73,10 @@ def _roll_out(
     from releasegate.cli.interrupt import one_way_to_end  # noqa: PLC0415  keeps `--help` fast
     from releasegate.cli.live import live_view  # noqa: PLC0415
     from releasegate.render.report import html  # noqa: PLC0415
-    from releasegate.render.story import text  # noqa: PLC0415
+    from releasegate.render.story import SIGNS, text  # noqa: PLC0415
+    from releasegate.runbook.evidence import keep  # noqa: PLC0415
     from releasegate.runbook.rollout import Order, Rollout  # noqa: PLC0415
+    from releasegate.runbook.step import State  # noqa: PLC0415
     from releasegate.runbook.story import story_of  # noqa: PLC0415
 
     interactive = not app.json and sys.stderr.isatty()
@@ -86,8 +89,20 @@ def _roll_out(
     report = world.documents / "report.html"
     _keep(app, report, html(story))
     _keep(app, world.documents / "smoke-checklist.md", _checklist(world, result))
-    app.emit({**document(result), "report": str(report)}, f"{text(story)}\nreport: {report}")
-    return result.exit_code
+    anew = any(stage.state is not State.ALREADY for stage in result.stages)
+    kept = keep(world, lambda: record_of(result)) if anew else None
+    document_ = {**document(result), "report": str(report), "evidence": kept.text if kept else None}
+    told = f"\n{SIGNS[kept.state]} {kept.title}: {kept.text}" if kept else ""
+    app.emit(document_, f"{text(story)}\nreport: {report}{told}")
+    return result.exit_code or (kept.exit_code if kept else 0)
+
+
+def record_of(result: "Result") -> "Record":
+    """What is to be kept of it."""
+    from releasegate.runbook.evidence import Record  # noqa: PLC0415  keeps `--help` fast
+
+    tag, release = result.candidate, result.release.name if result.release else None
+    return Record(tag=tag.name, commit=tag.commit, release=release, headline=result.headline, verdicts=result.verdicts)
 
 
 def _keep(app: App, path: Path, text: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from releasegate.cli.app import App
 from releasegate.cli.clock import SystemClock
 from releasegate.cli.runs import has_ended, run_name
-from releasegate.errors import PolicyError
+from releasegate.errors import InconclusiveError, PolicyError
 from releasegate.forge.github.forge import GitHubForge
 from releasegate.forge.local import LocalForge
 from releasegate.forge.port import Forge
@@ -57,6 +57,7 @@ def build_world(app: App, documents: Path | None = None) -> World:
         counts=lambda: source_of(canary),
         history=None if canary.metrics.scrape is not None else lambda start: history(canary, start),
         gates=gates(app, policy),
+        read=lambda path: evidence(app, path),
         artifacts=own_folder(forge) / "artifacts",
         smoke=None if policy.rollback.smoke is None else lambda: smoke_of(app, policy),
         ended=has_ended,
@@ -173,6 +174,19 @@ def gates(app: App, policy: Policy) -> Callable[[Subject, Mapping[str, Fetched]]
         return judge_all(app, policy, subject, artifacts=found)
 
     return judge
+
+
+def evidence(app: App, path: str) -> bytes:
+    """The bytes of a piece of evidence, on the disk or in a zip; `InputError` or `InconclusiveError` if it is gone."""
+    archive, inside, member = path.partition(".zip/")
+    if not inside:
+        return app.read(path)
+    from releasegate.gates.archive import Archive  # noqa: PLC0415  most reports are plain files
+
+    opened = Archive(app.read(f"{archive}.zip"), path)
+    if member not in opened.names:
+        raise InconclusiveError("is not in its zip any more", where=path)
+    return opened.read(member)
 
 
 def _from_here(app: App, path: Path) -> str:

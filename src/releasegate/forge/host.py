@@ -159,8 +159,13 @@ class Host(Protocol):
     def check_run(self, commit: str, name: str, conclusion: Conclusion, title: str, summary: str) -> str:
         """Show a verdict at a commit and say where. One with the same name on the commit is brought up to date."""
 
-    def release(self, tag: str, title: str, notes: str, assets: Sequence[Asset] = ()) -> str:
-        """Publish the release of a tag, or complete the one that is there, and say where it is."""
+    def release(
+        self, tag: str, title: str, notes: str, assets: Sequence[Asset] = (), *, prerelease: bool = False
+    ) -> str:
+        """Publish the release of a tag, or complete the one that is there, and say where it is.
+
+        What people wrote into one of their own stays; assets are added to it.
+        """
 
     def open_pull_request(
         self, branch: str, base: str, title: str, body: str, *, auto_merge: bool = False

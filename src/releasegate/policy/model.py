@@ -231,6 +231,25 @@ class KillSwitch(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceStore(Section):
+    """Where the zip of a rollout's or rollback's evidence is kept."""
+
+    store: Literal["release-asset", "repository", "command"]
+    """At the release on GitHub (before there is one, at the candidate's); on a branch; or where `command` puts it."""
+    branch: str = "releasegate/evidence"
+    """`repository`: the branch, which has no common history with the others."""
+    command: Command | None = None
+    """`command`: gets `{file}`, `{name}`, `{sha256}`, `{tag}` and `{commit}`; the last line it prints says where."""
+    retain: Duration = 7 * 365 * 86400.0
+    """How long it has to be kept, as the ledger records it; nothing is removed here."""
+
+    def faults(self) -> Iterator[Fault]:
+        """A command where there has to be one, and nowhere else."""
+        if (self.store == "command") != (self.command is not None):
+            yield "store", "`store: command` and `command` belong together", "give both, or neither"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger(Section):
     """Where the ledger lies."""
 
@@ -243,7 +262,7 @@ class Policy(Section):
     """One service in one environment and region."""
 
     LATER: ClassVar = (
-        "contacts", "severities", "incidents", "data-requests", "notify", "evidence",
+        "contacts", "severities", "incidents", "data-requests", "notify",
     )  # fmt: skip
     version: Literal[1]
     service: str
@@ -261,6 +280,7 @@ class Policy(Section):
     rollback: Rollback = Rollback()
     kill_switch: KillSwitch | None = None
     freeze: tuple[Freeze, ...] = ()
+    evidence: EvidenceStore | None = None
     ledger: Ledger = Ledger()
 
     @property

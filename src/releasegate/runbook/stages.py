@@ -12,6 +12,7 @@ from releasegate.ledger.event import Event
 from releasegate.ledger.state import Rollout, fold
 from releasegate.policy.model import Run
 from releasegate.runbook import tags
+from releasegate.runbook.check import show as show_verdicts
 from releasegate.runbook.ci import Tests, names_of
 from releasegate.runbook.claim import command, once, placed
 from releasegate.runbook.deployments import STAGING, retire, show, shown
@@ -266,6 +267,7 @@ class Stages:
             Draft("gates.judged", self._subject(), {**facts, "remembered": remembered} if remembered else facts)
         )
         told = "; ".join(f"{verdict.gate} {verdict.verdict}: {verdict.summary}" for verdict in verdicts)
+        told += show_verdicts(self._world, self._tag.commit, stage, verdicts)
         outcome = worst(verdicts)
         if outcome is GateOutcome.FAIL:
             raise VerificationError(told)

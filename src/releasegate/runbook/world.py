@@ -61,6 +61,8 @@ class World:
     """What the source remembers of the baseline before a moment (Unix seconds); None where it remembers nothing."""
     gates: Callable[[Subject, Mapping[str, Fetched]], Sequence[Verdict]]
     """Judge the evidence of every gate of the policy: what lies in the checkout, and artifacts by their name."""
+    read: Callable[[str], bytes]
+    """The bytes of a piece of evidence, by the path that a verdict names it with."""
     artifacts: Path
     """The folder for artifacts of workflow runs."""
     smoke: Callable[[], Smoke] | None

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from releasegate.errors import ForgeError, RefusedError, UnknownOutcomeError
 from releasegate.forge.github.api import Api
+from releasegate.forge.github.issues import hidden
 from releasegate.forge.github.parts import moment
 from releasegate.forge.host import Asset, Conclusion, Deployment, DeploymentState
 
@@ -119,18 +120,20 @@ def _address(found: Mapping[str, Any]) -> str:
     return str(found.get("html_url") or found["url"])
 
 
-def release(api: Api, tag: str, title: str, notes: str, assets: Sequence[Asset]) -> str:
-    """Publish the release of a tag, or complete the one that is there."""
+def release(api: Api, tag: str, title: str, notes: str, assets: Sequence[Asset], *, prerelease: bool) -> str:
+    """Publish the release of a tag, or complete the one that is there; the words of one that people made stay."""
+    notes = f"{notes.rstrip()}\n\n{hidden('release')}\n"
     path = f"releases/tags/{quote(tag, safe='')}"
     found = api.find(path)
     if found is None:
         try:
-            found = api.write("POST", "releases", {"tag_name": tag, "name": title, "body": notes})
+            asked = {"tag_name": tag, "name": title, "body": notes, "prerelease": prerelease}
+            found = api.write("POST", "releases", asked)
         except (UnknownOutcomeError, RefusedError) as error:
             found = api.find(path)
             if found is None:
                 raise error from None
-    elif (found["name"], found["body"]) != (title, notes):
+    elif hidden("release") in (found["body"] or "") and (found["name"], found["body"]) != (title, notes):
         changed = {"name": title, "body": notes}
         found = api.send("PATCH", f"releases/{found['id']}", body=changed, repeat=True).body
     for asset in assets:

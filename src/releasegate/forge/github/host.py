@@ -64,9 +64,11 @@ class GitHubHost:
         """Show a verdict at a commit and say where."""
         return deployments.check_run(self.api, commit, name, conclusion, title, summary)
 
-    def release(self, tag: str, title: str, notes: str, assets: Sequence[Asset] = ()) -> str:
+    def release(
+        self, tag: str, title: str, notes: str, assets: Sequence[Asset] = (), *, prerelease: bool = False
+    ) -> str:
         """Publish the release of a tag, or complete the one that is there, and say where it is."""
-        return deployments.release(self.api, tag, title, notes, assets)
+        return deployments.release(self.api, tag, title, notes, assets, prerelease=prerelease)
 
     def open_pull_request(
         self, branch: str, base: str, title: str, body: str, *, auto_merge: bool = False

@@ -1,0 +1,152 @@
+"""The bytes are kept: artifacts expire, so what a rollout or rollback rests on is stored as one zip.
+
+Its hash is an event of the ledger, so that whoever has the zip later can prove that it is the one.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import PurePosixPath
+
+from releasegate.errors import OutsideError, RaceError, ReleasegateError
+from releasegate.forge.host import Asset
+from releasegate.ledger.state import fold
+from releasegate.policy.model import EvidenceStore
+from releasegate.render.bundle import bundle
+from releasegate.runbook.journal import Draft
+from releasegate.runbook.step import Outcome, Step, take
+from releasegate.runbook.world import World
+from releasegate.verdict import Verdict, rfc3339
+
+DOCUMENTS = ("report.html", "recording.jsonl", "smoke-checklist.md")
+"""What a rollout leaves among the documents; a rollback's are called `rollback-*.md`."""
+LARGEST = 512 * 1024 * 1024
+"""Bytes of all files together; what is beyond is named in the manifest, and left out."""
+TRIES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What a procedure leaves behind."""
+
+    tag: str
+    """The candidate that it is about."""
+    commit: str
+    release: str | None = None
+    """The release's tag, where it became one."""
+    headline: str
+    verdicts: Sequence[Verdict] = ()
+
+
+def keep(world: World, record: Callable[[], Record]) -> Outcome | None:
+    """Store the zip as the policy says, and record its hash; None where the policy says nothing.
+
+    What cannot be stored is a failed outcome (exit 4), and undoes nothing.
+    """
+    store = world.policy.evidence
+    if store is None:
+        return None
+    step = Step("evidence", "keep the evidence", "store one zip", lambda: _keep(world, store, record()))
+    return take(step, world.clock)
+
+
+def of_rollback(world: World, leaving: str | None, headline: str) -> Record:
+    """What a rollback from `leaving` leaves; `OutsideError` where nobody knows that release."""
+    known = fold(world.journal.known(), world.subject()).release(leaving or "")
+    if known is None:
+        raise OutsideError(f"the ledger does not know {leaving or 'what was left'}", remedy="keep the document by hand")
+    return Record(tag=known.candidate, commit=known.commit, headline=headline)
+
+
+def _keep(world: World, store: EvidenceStore, record: Record) -> str:
+    files, missing = _collected(world, record)
+    content = bundle({**files, "manifest.json": _manifest(world, record, files, missing)})
+    digest = sha256(content).hexdigest()
+    name = f"{record.tag.replace('/', '-')}-evidence-{digest[:12]}.zip"
+    try:
+        where = _stored(world, store, record, name, content)
+    except ReleasegateError as error:
+        raise OutsideError(f"the evidence is NOT kept: {error.what}", where=error.where, remedy=error.remedy) from error
+    until = rfc3339(world.clock.now() + timedelta(seconds=store.retain))
+    facts = {"name": name, "sha256": digest, "bytes": len(content), "store": store.store, "where": where}
+    subject = world.subject(record.tag, record.commit)
+    world.journal.record(Draft("evidence.stored", subject, {**facts, "until": until, "missing": list(missing)}))
+    lost = f"; {len(missing)} files were not there any more: {', '.join(missing[:3])}" if missing else ""
+    return f"{len(files)} files, {len(content)} bytes, SHA-256 {digest}: {where}{lost}"
+
+
+def _collected(world: World, record: Record) -> tuple[dict[str, bytes], list[str]]:
+    """The files by their names in the zip, and what the verdicts rest on that is not there as it was judged."""
+    folder = world.documents
+    found = [folder / name for name in DOCUMENTS]
+    paths = [path for path in (*found, *sorted(folder.glob("rollback-*.md"))) if path.is_file()]
+    files = {path.name: path.read_bytes() for path in paths}
+    missing = list(_add_evidence(world, record.verdicts, files))
+    if record.verdicts:
+        told = [verdict.document() for verdict in record.verdicts]
+        files["verdicts.json"] = _json(told)
+    return files, missing
+
+
+def _add_evidence(world: World, verdicts: Sequence[Verdict], files: dict[str, bytes]) -> Iterable[str]:
+    """Add each file that a verdict rests on, if its bytes are still those that were judged; else give its path."""
+    total = sum(map(len, files.values()))
+    for one in {evidence.path: evidence for verdict in verdicts for evidence in verdict.evidence}.values():
+        try:
+            content = world.read(one.path) if total + one.size <= LARGEST else b""
+        except ReleasegateError:
+            content = b""
+        if sha256(content).hexdigest() != one.sha256:
+            yield one.path
+            continue
+        total += len(content)
+        parts = [part for part in PurePosixPath(one.path).parts if part not in ("/", "..", ".")]
+        files["/".join(["evidence", *parts])] = content
+
+
+def _manifest(world: World, record: Record, files: Mapping[str, bytes], missing: Sequence[str]) -> bytes:
+    listed = [
+        {"name": name, "sha256": sha256(content).hexdigest(), "bytes": len(content)}
+        for name, content in sorted(files.items())
+    ]
+    head = {"schema": "releasegate/evidence/1", **world.subject(record.tag, record.commit), "release": record.release}
+    return _json({**head, "headline": record.headline, "files": listed, "missing": list(missing)})
+
+
+def _json(document: object) -> bytes:
+    return f"{json.dumps(document, indent=1, ensure_ascii=False)}\n".encode("utf-8", "backslashreplace")
+
+
+def _stored(world: World, store: EvidenceStore, record: Record, name: str, content: bytes) -> str:
+    """Put it where the policy says, once, and say where that is."""
+    if store.store == "repository":
+        return _committed(world, store.branch, f"{world.policy.service}/{world.policy.environment}/{name}", content)
+    if store.store == "command":
+        path = world.documents / name
+        path.write_bytes(content)
+        values = {"file": str(path), "name": name, "tag": record.tag, "commit": record.commit}
+        printed = world.shell(store.command or (), {**values, "sha256": sha256(content).hexdigest()})
+        return printed.rpartition("\n")[2] or (store.command or ("",))[0]
+    if world.host is None:
+        raise OutsideError("a plain git repository has no releases", remedy="write evidence: {store: repository}")
+    title = record.release or record.tag
+    notes = f"{record.headline}\n\nEvidence: `{name}`, SHA-256 `{sha256(content).hexdigest()}`\n"
+    asset = Asset(name, content, "application/zip")
+    return world.host.release(title, title, notes, [asset], prerelease=record.release is None)
+
+
+def _committed(world: World, branch: str, path: str, content: bytes) -> str:
+    """Commit it to a branch of its own."""
+    for attempt in range(1, TRIES + 1):
+        head = world.forge.branch_head(branch)
+        if head is None or world.forge.read(path, head) is None:
+            try:
+                world.forge.commit(branch, {path: content}, f"Keep {PurePosixPath(path).name}\n", parent=head)
+            except RaceError:
+                if attempt == TRIES:
+                    raise
+                continue
+        return f"{branch}:{path}"
+    raise AssertionError("unreachable")

@@ -1,0 +1,138 @@
+"""The bytes are kept: what a rollout or rollback rests on, as one zip whose hash is in the ledger."""
+
+import json
+import zipfile
+from hashlib import sha256
+from io import BytesIO
+
+import pytest
+
+from releasegate.errors import OutsideError, PolicyError
+from releasegate.policy.load import load_policy
+from releasegate.runbook.evidence import Record, keep, of_rollback
+from releasegate.runbook.rollback import Request, Rollback
+from releasegate.verdict import Evidence, Outcome, Verdict
+from service import Service
+from worlds import POLICY, START
+
+KEPT = POLICY + b"evidence: {store: repository, retain: 7y}\n"
+REPORT = b'{"lighthouse": 1}'
+
+
+def judged(*paths):
+    """A verdict that rests on `paths`, all of which held `REPORT` then."""
+    evidence = tuple(Evidence.of(path, REPORT) for path in paths)
+    return Verdict(
+        gate="lighthouse", verdict=Outcome.PASS, summary="fine", evidence=evidence, started=START, finished=START
+    )
+
+
+def recorded(world):
+    return [event for event in world.journal.events() if event.kind == "evidence.stored"]
+
+
+def opened(content):
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def record_of(service, verdicts=()):
+    return Record(tag=service.tag.name, commit=service.tag.commit, headline="fine", verdicts=verdicts)
+
+
+def test_a_rollout_keeps_report_recording_and_the_evidence_as_it_was_judged(tmp_path):
+    service = Service(tmp_path / "documents", policy=KEPT)
+    _, world = service.roll_out()
+    (tmp_path / "lhr.json").write_bytes(REPORT)
+    (tmp_path / "changed.json").write_bytes(b"other")
+    (world.documents / "report.html").write_text("<p>")
+    gone = str(tmp_path / "changed.json")
+    verdicts = [judged(str(tmp_path / "lhr.json"), gone)]
+    outcome = keep(world, lambda: record_of(service, verdicts))
+    [event] = recorded(world)
+    branch, _, path = event.data["where"].partition(":")
+    content = service.forge.read(path, branch).content
+    digest = sha256(content).hexdigest()
+    assert (branch, path) == ("releasegate/evidence", f"shop/test/v1.1.0-rc.1-evidence-{digest[:12]}.zip")
+    facts = {key: event.data[key] for key in ("sha256", "bytes", "store", "missing")}
+    assert facts == {"sha256": digest, "bytes": len(content), "store": "repository", "missing": [gone]}
+    assert event.data["until"].startswith("2033-11-21T10:0")
+    files = opened(content)
+    kept = f"evidence{tmp_path}/lhr.json"
+    assert set(files) == {"report.html", "recording.jsonl", "verdicts.json", "manifest.json", kept}
+    assert files[kept] == REPORT
+    manifest = json.loads(files["manifest.json"])
+    assert {one["name"]: one["sha256"] for one in manifest["files"]} == {
+        name: sha256(body).hexdigest() for name, body in files.items() if name != "manifest.json"
+    }
+    assert (manifest["tag"], manifest["missing"]) == ("v1.1.0-rc.1", [gone])
+    assert (outcome.exit_code, outcome.text.startswith(f"4 files, {len(content)} bytes, SHA-256 {digest}: ")) == (
+        0,
+        True,
+    )
+
+
+def test_the_same_is_stored_once(tmp_path):
+    service = Service(tmp_path / "documents", policy=KEPT)
+    world = service.world()
+    (world.documents / "report.html").write_text("<p>")
+    keep(world, lambda: record_of(service))
+    head = service.forge.branch_head("releasegate/evidence")
+    keep(world, lambda: record_of(service))
+    assert service.forge.branch_head("releasegate/evidence") == head
+    assert len({event.data["sha256"] for event in recorded(world)}) == 1
+
+
+def test_a_rollback_keeps_its_document(tmp_path):
+    service = Service(tmp_path / "documents", policy=KEPT)
+    service.roll_out()
+    world = service.world()
+    result = Rollback(world, Request(reason="people complain"), lambda _: None).run()
+    assert keep(world, lambda: of_rollback(world, result.leaving, result.headline)).exit_code == 0
+    branch, _, path = recorded(world)[0].data["where"].partition(":")
+    assert "rollback-v1.1.0-rc.1.md" in opened(service.forge.read(path, branch).content)
+
+
+def test_a_command_gets_the_file_and_says_where_it_is(tmp_path):
+    policy = POLICY + b'evidence: {store: command, command: [put, "{name}", "{sha256}", "{file}", "{tag}"]}\n'
+    seen = {}
+
+    def shell(_, values):
+        seen.update(values)
+        return "uploading\ns3://audit/1.zip"
+
+    service = Service(tmp_path / "documents", policy=policy)
+    world = service.world(shell=shell)
+    (world.documents / "report.html").write_text("<p>")
+    outcome = keep(world, lambda: record_of(service))
+    assert (outcome.exit_code, outcome.text.endswith(": s3://audit/1.zip")) == (0, True)
+    content = (world.documents / seen["name"]).read_bytes()
+    assert (seen["sha256"], seen["tag"]) == (sha256(content).hexdigest(), "v1.1.0-rc.1")
+
+
+def test_what_cannot_be_kept_is_told_and_recorded_nowhere(tmp_path):
+    def shell(*_):
+        raise OutsideError("put exited 1: full")
+
+    service = Service(tmp_path / "documents", policy=POLICY + b"evidence: {store: command, command: [put]}\n")
+    world = service.world(shell=shell)
+    (world.documents / "report.html").write_text("<p>")
+    outcome = keep(world, lambda: record_of(service))
+    assert (outcome.exit_code, outcome.text) == (4, "the evidence is NOT kept: put exited 1: full")
+    assert recorded(world) == []
+
+
+def test_a_plain_repository_has_no_releases(tmp_path):
+    service = Service(tmp_path / "documents", policy=POLICY + b"evidence: {store: release-asset}\n")
+    world = service.world()
+    (world.documents / "report.html").write_text("<p>")
+    outcome = keep(world, lambda: record_of(service))
+    assert outcome.text == (
+        "the evidence is NOT kept: a plain git repository has no releases; write evidence: {store: repository}"
+    )
+
+
+@pytest.mark.parametrize("text", [b"evidence: {store: command}\n", b"evidence: {store: repository, command: [a]}\n"])
+def test_a_command_belongs_to_its_store(text):
+    with pytest.raises(PolicyError, match="`store: command` and `command` belong together; give both, or neither"):
+        load_policy(POLICY + text, "releasegate.yaml", {})
