@@ -25,9 +25,9 @@ flags: {publish: {command: ["false"]}}
 """
 CHANGES_NOTHING = {
     "canary backtest", "canary plan", "canary replay", "canary watch", "doctor", "flags get", "flags lint",
-    "flags list", "flags prove", "gate changes", "gate lighthouse", "gate lint", "gate run", "gate tests", "gate zap",
-    "kill-switch status", "ledger export", "ledger index", "ledger show", "ledger verify", "policy explain",
-    "rehearse", "schema", "status", "tag last-good",
+    "flags list", "flags prove", "gate changes", "gate lighthouse", "gate lint", "gate migrations", "gate run",
+    "gate tests", "gate zap", "kill-switch status", "ledger export", "ledger index", "ledger show", "ledger verify",
+    "policy explain", "rehearse", "schema", "status", "tag last-good",
 }  # fmt: skip
 """Commands that read, and write no file but one that an option of theirs names."""
 

@@ -46,18 +46,18 @@ def test_the_more_careful_word_holds(text, path, kind, why):
 def test_a_drop_that_is_declared_expand_is_a_finding():
     found = judged(f"-- releasegate: expand\n{ADDS}{DROPS}DO $$ BEGIN END $$;\n")
     assert remarks(found) == [
-        ("migration/expand", "error", "declared expand, but: drops the column t.a", "migrations/2.sql:3"),
-        ("migration/unread", "warn", "declared expand, but: cannot be read: DO $$ BEGIN END $$", "migrations/2.sql:4"),
+        ("expand", "error", "declared expand, but: drops the column t.a", "migrations/2.sql:3"),
+        ("unread", "warn", "declared expand, but: cannot be read: DO $$ BEGIN END $$", "migrations/2.sql:4"),
     ]
 
 
 def test_what_nobody_declared_and_what_is_misspelled_is_told():
     assert remarks(judged(ADDS)) == [
-        ("migration/undeclared", "warn", "nobody declared this migration, so that it is treated as a contract",
+        ("undeclared", "warn", "nobody declared this migration, so that it is treated as a contract",
          "migrations/2.sql"),
     ]  # fmt: skip
     assert remarks(judged(f"-- releasegate: expnad\n{ADDS}")) == [
-        ("migration/declaration", "error", "`expnad` is no kind of migration; did you mean `expand`?",
+        ("declaration", "error", "`expnad` is no kind of migration; did you mean `expand`?",
          "migrations/2.sql"),
     ]  # fmt: skip
     assert remarks(judged(f"-- releasegate: contract\n{DROPS}")) == []

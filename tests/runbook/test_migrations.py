@@ -258,7 +258,7 @@ def test_a_folder_that_is_not_there_is_a_fault_of_the_policy(tmp_path):
     service.options["policy"] = service.options["policy"].replace(b"directory: db", b"directory: bd")
     result, told = roll_back(service)
     assert (result.exit_code, told["migrations"]) == (
-        1, ("failed", f"{LEFT.removesuffix('-rc.1')} has no folder `bd`; correct `rollback.migrations.directory`"),
+        1, ("failed", "v1.2.0: there is no folder `bd`; correct `rollback.migrations.directory`"),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ GATES = {
     "changes": ("gate_changes", "Judge how each commit came: four eyes, green checks, a ticket."),
     "lighthouse": ("gate_lighthouse", "Judge Lighthouse reports by LHCI's assertions."),
     "lint": ("gate_lint", "Find what is wrong with the gates' own files."),
+    "migrations": ("gate_migrations", "Judge what the candidate brings into the database."),
     "run": ("gate_run", "Judge every gate of the policy: one verdict, bound to one commit."),
     "stamp": ("gate_stamp", "Write the commit that evidence belongs to beside it."),
     "tests": ("gate_tests", "Judge JUnit test results."),

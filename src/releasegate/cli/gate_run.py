@@ -69,6 +69,12 @@ def judge_all(
 
         judge = partial(gate_changes.verdict_of, app, policy, changes, about)
         bound.append(replace(_missing_is_inconclusive(app, "changes", judge), subject=about))
+    rules = policy.rollback.migrations
+    if rules is not None and bound:  # alone they are no evidence for a release
+        from releasegate.cli import gate_migrations  # noqa: PLC0415  loaded where it is asked for
+
+        judge = partial(gate_migrations.verdict_of, app, policy, rules, about)
+        bound.append(replace(_missing_is_inconclusive(app, "migrations", judge), subject=about))
     return bound
 
 

@@ -145,4 +145,4 @@ def _said(text: str) -> tuple[list[tuple[Kind, str]], str | None]:
 
 
 def _finding(where: str, check: str, level: Level, title: str) -> Finding:
-    return Finding(check=f"migration/{check}", level=level, title=title, where=where)
+    return Finding(check=check, level=level, title=title, where=where)

@@ -5,7 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from releasegate.errors import ReleasegateError, UsageError, VerificationError
+from releasegate.errors import InputError, ReleasegateError, UsageError, VerificationError
+from releasegate.forge.port import Forge
 from releasegate.ledger.state import Release, State
 from releasegate.migrations.kind import Kind, Migration, between, read
 from releasegate.policy.migrations import Migrations as Rules
@@ -48,17 +49,25 @@ def find(world: World, aim: Aim, state: State) -> tuple[Migration, ...]:
 
     They are read through the forge. `VerificationError` where it cannot be told which they are.
     """
-    rules = _rules(world)
     left, target = _release(state, aim.leaving, "is left"), _release(state, aim.to, "is gone back to")
-    has = world.forge.files(rules.directory, left.commit)
+    try:
+        found = added(world.forge, _rules(world), left.commit, target.commit)
+    except InputError as error:
+        raise VerificationError(f"{left.name}: {error.what}", remedy=error.remedy) from error
+    return tuple(migration for migration, _ in found)
+
+
+def added(forge: Forge, rules: Rules, newer: str, older: str) -> Sequence[tuple[Migration, bytes]]:
+    """The migrations that the commit `newer` has and `older` has not, newest first, with their bytes.
+
+    `InputError` where there is no such folder: a folder that is misspelled must not look like one without news.
+    """
+    has = forge.files(rules.directory, newer)
     if not has:
-        raise VerificationError(
-            f"{left.name} has no folder `{rules.directory}`", remedy="correct `rollback.migrations.directory`"
-        )
-    paths = between(has, world.forge.files(rules.directory, target.commit))
-    files = [world.forge.read(path, left.commit) for path in paths]
-    read_ = [read(file.path, file.content, rules.directory, rules.dialect) for file in files if file is not None]
-    return tuple(migration for migration in read_ if migration is not None)
+        raise InputError(f"there is no folder `{rules.directory}`", remedy="correct `rollback.migrations.directory`")
+    files = [forge.read(path, newer) for path in between(has, forge.files(rules.directory, older))]
+    judged = [(read(f.path, f.content, rules.directory, rules.dialect), f.content) for f in files if f is not None]
+    return [(migration, content) for migration, content in judged if migration is not None]
 
 
 def take_back(world: World, aim: Aim, state: State, wish: Wish, found: Sequence[Migration], unsafe: str) -> str:
