@@ -86,6 +86,12 @@ def variant_name(variant: Any) -> str:
     return str(variant).lower() if isinstance(variant, bool) else str(variant)
 
 
+def is_switch(variants: Mapping[str, Any]) -> bool:
+    """Whether there is one variant for true and one for false, and no other."""
+    values = list(variants.values())
+    return all(isinstance(value, bool) for value in values) and sorted(values) == [False, True]
+
+
 def on_variant(variants: Mapping[str, Any], on: str | None) -> str:
     """The variant that is rolled out: the one that was named, that is true, or that is called `on`."""
     if on is not None:

@@ -12,7 +12,16 @@ from typing import Any
 
 from releasegate.errors import FlagError
 from releasegate.flags import flagd_runtime
-from releasegate.flags.dialect import Runtime, State, needed, off_variant, on_variant, variant_name, variant_named
+from releasegate.flags.dialect import (
+    Runtime,
+    State,
+    is_switch,
+    needed,
+    off_variant,
+    on_variant,
+    variant_name,
+    variant_named,
+)
 from releasegate.flags.splice import Change
 from releasegate.flags.tree import Path
 
@@ -43,7 +52,7 @@ def state(flag: Any, on: str | None = None) -> State:
         return State(value=None, percent=None, text="disabled: every caller gets its own default")
     targeting = flag.get("targeting")
     shown = variant_name(default) if default is not None else "the caller's default"
-    wanted = on_variant(variants, on) if on is not None or _is_switch(variants) else None
+    wanted = on_variant(variants, on) if on is not None or is_switch(variants) else None
     if not targeting:
         percent = None if default is None or wanted is None else _HUNDRED * (variant_name(default) == wanted)
         return State(value=value, percent=percent, text=shown)
@@ -68,11 +77,11 @@ def rollout(path: Path, flag: Any, percent: Decimal, on: str | None) -> list[Cha
     changes = [Change((*path, "state"), "ENABLED")]
     targeting = flag.get("targeting")
     found = _weights(targeting)
-    if not targeting or found == {on: sum(found.values()) if found else 0}:
+    if not targeting or list(found or ()) == [on]:
         weights = _split(percent, 100)
         fractional = [[on, weights[0]], [off_variant(variants, on, flag.get("defaultVariant")), weights[1]]]
         return needed([*changes, Change((*path, "targeting"), {"fractional": fractional})], path, flag)
-    if found is None or on not in found or len(found) != 2 or len(targeting["fractional"]) != 2:
+    if found is None or on not in found or len(targeting["fractional"]) != 2:
         raise FlagError(
             f"the targeting is not one `fractional` over `{on}` and one other variant",
             remedy="write the rule by hand, or take it away with `flags off`",
@@ -115,14 +124,10 @@ def _is_flag(flag: Any) -> bool:
 
 
 def _variants(flag: Any) -> Mapping[str, Any]:
-    if not _is_flag(flag) or flag["state"] not in {"ENABLED", "DISABLED"}:
+    if not _is_flag(flag) or flag["state"] not in ("ENABLED", "DISABLED"):
         raise FlagError("not a flag of flagd: it needs `variants`, and `state` ENABLED or DISABLED")
     variants: Mapping[str, Any] = flag["variants"]
     return variants
-
-
-def _is_switch(variants: Mapping[str, Any]) -> bool:
-    return sorted(map(str, variants.values())) == ["False", "True"]
 
 
 def _weights(targeting: Any) -> dict[str, int] | None:

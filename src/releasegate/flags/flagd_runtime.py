@@ -25,7 +25,8 @@ def evaluator(name: str, flag: Any, whole: Mapping[str, Any], runtime: Runtime) 
     fallback = _value(variants, flag.get("defaultVariant"), runtime)
     if not targeting:
         return lambda _: fallback
-    rule = _resolved(targeting, whole.get("$evaluators") or {})
+    shared = whole.get("$evaluators")
+    rule = _resolved(targeting, shared if isinstance(shared, dict) else {})
     logic.check(rule)
     generation = runtime.generation or "cbor"
     own: dict[str, Any] = {"flagKey": name}
@@ -61,7 +62,7 @@ def _resolved(rule: Any, shared: Mapping[str, Any], depth: int = 0) -> Any:
     if not isinstance(rule, dict):
         return rule
     if list(rule) == ["$ref"]:
-        if rule["$ref"] not in shared:
+        if rule["$ref"] not in list(shared):
             raise FlagError(f"the targeting refers to `{rule['$ref']}`, which is not in $evaluators")
         return _resolved(shared[rule["$ref"]], shared, depth + 1)
     return {key: _resolved(item, shared, depth + 1) for key, item in rule.items()}

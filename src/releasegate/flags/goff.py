@@ -11,7 +11,7 @@ from typing import Any
 
 from releasegate.errors import FlagError
 from releasegate.flags import goff_runtime
-from releasegate.flags.dialect import Runtime, State, needed, off_variant, on_variant, variant_named
+from releasegate.flags.dialect import Runtime, State, is_switch, needed, off_variant, on_variant, variant_named
 from releasegate.flags.splice import Change
 from releasegate.flags.tree import Path
 
@@ -38,9 +38,9 @@ def state(flag: Any, on: str | None = None) -> State:
     variations, rule = _variations(flag), flag["defaultRule"]
     if flag.get("disable") is True:
         return State(value=None, percent=None, text="disabled: every caller gets its own default")
-    wanted = on_variant(variations, on) if on is not None or _is_switch(variations) else None
+    wanted = on_variant(variations, on) if on is not None or is_switch(variations) else None
     shares = _shares(rule)
-    value = variations.get(rule.get("variation")) if "percentage" not in rule else None
+    value = None if rule.get("percentage") else variations.get(next(iter(shares), ""))
     text = ", ".join(f"{variation} {share.normalize():f}%" for variation, share in shares.items())
     before = [key for key in _RULES if flag.get(key)] + ["progressiveRollout"] * (
         rule.get("progressiveRollout") is not None
@@ -74,7 +74,7 @@ def rollout(path: Path, flag: Any, percent: Decimal, on: str | None) -> list[Cha
     if isinstance(found, dict) and set(found) == {on, off} and rule.get("progressiveRollout") is None:
         at = (*path, "defaultRule", "percentage")
         changes += [Change((*at, on), percent), Change((*at, off), _HUNDRED - percent)]
-    elif found and not set(found) <= {on, off}:
+    elif found and not (isinstance(found, dict) and set(found) <= {on, off}):
         raise FlagError(f"the percentages are not those of `{on}` and one other variation", remedy="set them by hand")
     else:
         changes.append(Change((*path, "defaultRule"), {"percentage": {on: percent, off: _HUNDRED - percent}}))
@@ -119,10 +119,6 @@ def _variations(flag: Any) -> Mapping[str, Any]:
         raise FlagError("not a flag of GO Feature Flag: it needs `variations` and `defaultRule`")
     variations: Mapping[str, Any] = flag["variations"]
     return variations
-
-
-def _is_switch(variations: Mapping[str, Any]) -> bool:
-    return sorted(map(str, variations.values())) == ["False", "True"]
 
 
 def _shares(rule: Mapping[str, Any]) -> dict[str, Decimal]:

@@ -23,11 +23,11 @@ def evaluator(name: str, flag: Mapping[str, Any], runtime: Runtime) -> _Serve:
     """The value for a user key."""
     if flag.get("disable") is True or _outside(flag.get("experimentation"), runtime):
         return lambda _: runtime.default
-    for step in flag.get("scheduledRollout") or []:
+    for step in _listed(flag, "scheduledRollout"):
         if not isinstance(step, dict) or (step.get("date") is not None and _moment(step["date"]) <= _now(runtime)):
             raise FlagError("a scheduled step is in force, which is not evaluated here")
     variations = flag["variations"]
-    rules = [_rule(name, rule, runtime, default=False) for rule in flag.get("targeting") or []]
+    rules = [_rule(name, rule, runtime, default=False) for rule in _listed(flag, "targeting")]
     default = _rule(name, flag["defaultRule"], runtime, default=True)
 
     def evaluate(key: str) -> Any:
@@ -38,6 +38,13 @@ def evaluator(name: str, flag: Mapping[str, Any], runtime: Runtime) -> _Serve:
         return runtime.default
 
     return evaluate
+
+
+def _listed(flag: Mapping[str, Any], key: str) -> list[Any]:
+    found = flag.get(key) or []
+    if not isinstance(found, list):
+        raise FlagError(f"`{key}` is no list")
+    return found
 
 
 def _rule(name: str, rule: Any, runtime: Runtime, *, default: bool) -> tuple[Callable[[str], bool], _Serve]:
@@ -71,7 +78,8 @@ def _serves(name: str, rule: Mapping[str, Any], runtime: Runtime) -> _Serve:
         return _progressive(name, rule["progressiveRollout"], runtime)
     if rule.get("percentage"):
         return _percentages(name, rule["percentage"])
-    return lambda _: rule.get("variation")
+    variation = _variation(rule.get("variation"))
+    return lambda _: variation
 
 
 def _percentages(name: str, percentages: Any) -> _Serve:
@@ -99,18 +107,19 @@ def _progressive(name: str, rollout: Any, runtime: Runtime) -> _Serve:
         or not {"variation", "date"} <= initial.keys() & end.keys()
     ):
         return lambda _: None
+    before, after = _variation(initial["variation"]), _variation(end["variation"])
     first, last, now = _moment(initial["date"]), _moment(end["date"]), _now(runtime)
     if last <= first:
         return lambda _: None
     if now < first:
-        return lambda _: initial["variation"]
+        return lambda _: before
     low, high = (_share(side.get("percentage", 0)) for side in (initial, end))
     high = high if 0 < high <= 100 else 100
     passed = min((int(now.timestamp()) - int(first.timestamp())) / (int(last.timestamp()) - int(first.timestamp())), 1)
     threshold = int((low + (high - low) * passed) * PARTS)
 
     def serve(key: str) -> Any:
-        return (end if fnv1a((name + key).encode()) % (100 * PARTS) < threshold else initial)["variation"]
+        return after if fnv1a((name + key).encode()) % (100 * PARTS) < threshold else before
 
     return serve
 
@@ -141,6 +150,12 @@ def _moment(text: Any) -> datetime:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
+
+
+def _variation(name: Any) -> str | None:
+    if name is not None and not isinstance(name, str):
+        raise FlagError(f"the variation `{name}` is no text")
+    return name
 
 
 def _share(value: Any) -> float:

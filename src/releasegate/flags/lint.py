@@ -46,13 +46,26 @@ def lint_file(content: bytes, path: str, context: Context, dialect: str | None =
     except DuplicateKeyError as error:
         return (finding("F011", Level.ERROR, error.what, error.where or path),)
     except FlagError as error:
-        title = error.what + (f"; {error.remedy}" if error.remedy else "")
-        return (Finding(check="file", level=Level.ERROR, title=title, where=error.where or path, unusable=True),)
+        return (_unusable(error, path),)
     found = [*_keys(file), *_suffix(file), *_code(file, context), *_generations(file, context)]
     for name in file.names():
-        for rule in _RULES:
-            found += rule(file, name, context)
+        found += _of_flag(file, name, context)
     return tuple(sorted(found, key=_in_order(path)))
+
+
+def _of_flag(file: FlagFile, name: str, context: Context) -> Iterator[Finding]:
+    try:
+        file.state(name)
+    except FlagError as error:
+        yield _unusable(error, file.path)
+        return
+    for rule in _RULES:
+        yield from rule(file, name, context)
+
+
+def _unusable(error: FlagError, path: str) -> Finding:
+    title = error.what + (f"; {error.remedy}" if error.remedy else "")
+    return Finding(check="file", level=Level.ERROR, title=title, where=error.where or path, unusable=True)
 
 
 def finding(check: str, level: Level, title: str, where: str) -> Finding:

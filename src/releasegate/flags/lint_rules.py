@@ -7,6 +7,7 @@ from typing import Any
 
 from releasegate.errors import FlagError
 from releasegate.flags.dialect import on_variant, variant_name
+from releasegate.flags.plain import state as state_of_plain
 from releasegate.flags.tree import Node, Path
 from releasegate.verdict import Level
 
@@ -69,7 +70,7 @@ def goff(flag: Any, today: date, *, kill: bool) -> Iterator[Remark]:
 def plain(flag: Any, today: date, *, kill: bool) -> Iterator[Remark]:
     """A flag of the plain dialect, which holds nothing that its form does not say."""
     del today, kill
-    if isinstance(flag, dict) and flag.get("enabled") in (False, 0, "off", "no", "false") and flag.get("percentage"):
+    if isinstance(flag, dict) and flag.get("percentage") and state_of_plain(flag).percent == 0:
         text = "looks off, and still says a percentage that a reader of that key alone would serve"
         yield Remark("F008", Level.WARN, text, ("percentage",))
 
@@ -154,7 +155,7 @@ def _rule(rule: Any, variations: Mapping[str, Any], path: Path) -> Iterator[Rema
     if not isinstance(rule, dict):
         return
     variation, shares = rule.get("variation"), rule.get("percentage")
-    if variation is not None and variation not in variations:
+    if variation is not None and variation not in list(variations):
         yield Remark("F004", Level.ERROR, f"`{variation}` is no variation", (*path, "variation"))
     if not isinstance(shares, dict):
         return

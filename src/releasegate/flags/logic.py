@@ -3,6 +3,7 @@
 What they do differently, and what is not here, is a `FlagError`: a rule that cannot be evaluated proves nothing.
 """
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -31,10 +32,10 @@ def evaluate(rule: Any, data: Mapping[str, Any], operators: Mapping[str, Operato
     values = [evaluate(item, data, operators, depth + 1) for item in arguments]
     if name == "var":
         return _var(values, data)
-    operator = operators.get(name) or _EAGER.get(name)
-    if operator is None:
+    found = operators.get(name) or _EAGER.get(name)
+    if found is None:
         raise FlagError(f"the targeting uses `{name}`, which is not evaluated here")
-    return operator(values)
+    return found(values)
 
 
 def check(rule: Any) -> None:
@@ -132,15 +133,12 @@ def _strictly_equal(values: Sequence[Any]) -> bool:
 _BETWEEN = ("<", "<=")
 
 
-def _ordered(name: str, holds: Callable[[Any, Any], bool]) -> Operator:
-    def compare(values: Sequence[Any]) -> bool:
-        if len(values) != 2 and not (len(values) == 3 and name in _BETWEEN):
-            raise FlagError(f"`{name}` of the targeting takes two arguments, or three to say between, by `<` or `<=`")
-        if len(values) == 3 and None in values:
-            raise FlagError(f"`{name}` of the targeting compares with null, which evaluators do differently")
-        return all(holds(*_comparable(name, one, other)) for one, other in pairwise(values))
-
-    return compare
+def _ordered(name: str, holds: Callable[[Any, Any], bool], values: Sequence[Any]) -> bool:
+    if len(values) != 2 and not (len(values) == 3 and name in _BETWEEN):
+        raise FlagError(f"`{name}` of the targeting takes two arguments, or three to say between, by `<` or `<=`")
+    if len(values) == 3 and None in values:
+        raise FlagError(f"`{name}` of the targeting compares with null, which evaluators do differently")
+    return all(holds(*_comparable(name, one, other)) for one, other in pairwise(values))
 
 
 def _comparable(name: str, one: Any, other: Any) -> tuple[Any, Any]:
@@ -186,10 +184,10 @@ _EAGER: Mapping[str, Operator] = {
     "!==": lambda values: not _strictly_equal(values),
     "!": lambda values: not truth(values[0] if values else None),
     "!!": lambda values: truth(values[0] if values else None),
-    "<": _ordered("<", lambda one, other: one < other),
-    "<=": _ordered("<=", lambda one, other: one <= other),
-    ">": _ordered(">", lambda one, other: one > other),
-    ">=": _ordered(">=", lambda one, other: one >= other),
+    "<": lambda values: _ordered("<", operator.lt, values),
+    "<=": lambda values: _ordered("<=", operator.le, values),
+    ">": lambda values: _ordered(">", operator.gt, values),
+    ">=": lambda values: _ordered(">=", operator.ge, values),
     "in": _in,
     "cat": _cat,
 }

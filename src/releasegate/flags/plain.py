@@ -107,8 +107,7 @@ def evaluator(name: str, flag: Any, whole: Mapping[str, Any], runtime: Runtime) 
     now = state(flag)
     if now.percent is None:
         return lambda _: now.value
-    percent = float(now.percent) if now.percent % 1 else int(now.percent)
-    threshold, prefix = percent * 100, hashlib.sha256(f"{name}:".encode())
+    threshold, prefix = float(now.percent) * 100, hashlib.sha256(f"{name}:".encode())
 
     def evaluate(key: str) -> bool:
         digest = prefix.copy()

@@ -90,7 +90,7 @@ class Writer:
         node = self.tree.node(change.path)
         if node.style in {"|", ">"}:
             raise self.error(node.start, "the value is a text of several lines")
-        if node.style == "block":
+        if node.style == "block" and not isinstance(change.path[-1], int):
             return self.replace_block(change, node)
         if node.start == node.end:
             if not self.tree.text[: node.start].rstrip().endswith(":"):
@@ -108,10 +108,7 @@ class Writer:
         end = text.find("\n", node.end) + 1
         if end == 0:
             end, start = len(text), len(text[:start].rstrip("\r\n"))
-        first = _Splice(colon.end(), colon.end(), " " + self.spell(change.value))
-        if start < first.end:
-            raise self.error(key.start, "the key is not followed by its value in the usual way")
-        return [first, _Splice(start, end, "")]
+        return [_Splice(colon.end(), colon.end(), " " + self.spell(change.value)), _Splice(start, end, "")]
 
     def insert(self, mapping: Node, key: str, value: Any) -> _Splice:
         """A new last entry, in the way the mapping is written."""
