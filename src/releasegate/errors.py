@@ -14,6 +14,7 @@
     │   ├── FenceError          something newer was decided; traffic is not raised
     │   └── UnknownError        whether an effect happened cannot be told, and it is not repeated
     └── OutsideError        4   something outside did not answer
+        ├── UnendedError        a command was ended before it came to its end; what it began may go on
         ├── PendingError        the change waits for a person: as a pull request, or as a patch
         ├── RaceError           the ref moved meanwhile (read again, decide again, retry)
         ├── MetricsError        Prometheus, or a metrics page
@@ -121,6 +122,10 @@ class PendingError(OutsideError):
         super().__init__(what, where=where, remedy=remedy)
         self.patch = patch
         """What a person has to apply; empty where a pull request holds it."""
+
+
+class UnendedError(OutsideError):
+    """A command took too long and was ended here; what it began elsewhere may go on."""
 
 
 class RaceError(OutsideError):

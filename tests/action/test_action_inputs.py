@@ -17,6 +17,10 @@ def environ(**inputs):
         ({"command": "tag rc", "tag": "1.2.0"}, ["tag", "rc", "--", "1.2.0"]),
         ({"command": "rollout", "tag": "v1", "args": "--until gates"}, ["rollout", "--until", "gates", "--", "v1"]),
         ({"command": "rollback", "tag": "v1", "reason": "a b"}, ["rollback", "--reason=a b", "--to=v1"]),
+        (
+            {"command": "rollback", "args": "--yes --migrations", "snapshot": "a b"},
+            ["rollback", "--snapshot=a b", "--yes", "--migrations"],
+        ),
         ({"command": "gate run", "tag": "v1-rc.1"}, ["gate", "run", "--tag=v1-rc.1", "--annotations"]),
         ({"command": "kill-switch off", "root_cause": "$(x)"}, ["kill-switch", "off", "--root-cause=$(x)"]),
         ({"command": "gate zap", "reports": "a b\n\n--x\n"}, ["gate", "zap", "--annotations", "--", "a b", "--x"]),

@@ -75,7 +75,7 @@ def test_what_is_there_stays_as_it_is(tmp_path):
     assert (tmp_path / ".github/workflows/release.yml").read_text() == "on: push\n"
     assert (tmp_path / ".github/workflows/releasegate-release.yml").is_file()
     assert "releasegate.yaml is there already, and stays as it is" in result.stderr
-    assert "5. migrations are not taken back by a rollback" in result.stdout
+    assert "5. a rollback leaves migrations where they are" in result.stdout
 
 
 def test_it_asks_at_most_five_questions_and_writes_nothing_without_a_yes(tmp_path):

@@ -140,6 +140,18 @@ def test_what_is_no_policy_at_all(content, message):
         ("release: {tags: 0x1F}", '4:17: "0x1F" is a number that nobody reads alike; write it in decimal, or in quotes'),
         ("deploy: {staging: {command: ./a}}", '4:29: "./a" where a list belongs; write [first, second]'),
         ("deploy: {staging: {command: []}}", "4:29: an empty list"),
+        (
+            "rollback: {migrations: {directory: /db, status: [s], revert: [r]}}",
+            "4:25: `directory`: /db is no folder of the repository; write migrations or db/migrations",
+        ),
+        (
+            "rollback: {migrations: {directory: db, status: [s], revert: [r], when: now}}",
+            '4:72: "now" is not among the choices; choose ask or always or never',
+        ),
+        (
+            "rollback: {migrations: {directory: db, status: [s]}}",
+            "4:24: `revert` is missing; known here: directory, status, revert, when, dialect",
+        ),
         ("timezone: [a]", "4:11: a list where a text belongs"),
         ("? [a]\n: 1", "4:3: a key is a plain word here"),
         ("traffic: {flag: {}}", "4:17: `name` is missing; known here: name, on"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from releasegate.errors import ForgeError, OutsideError, UsageError
+from releasegate.errors import ForgeError, OutsideError, UnendedError, UsageError
 from releasegate.ledger.state import fold
 from releasegate.policy.load import load_policy
 from releasegate.runbook.migrations import Wish, refuse_wish
@@ -210,6 +210,22 @@ def test_a_tool_that_failed_half_way_is_not_run_again(tmp_path):
         ),
     )
     assert len(reverts(service)) == 1
+
+
+def test_a_tool_that_took_too_long_may_still_be_at_it(tmp_path):
+    service = service_with(tmp_path, TWO)
+
+    def slow(command, values):
+        if command[0] == "revert":
+            raise UnendedError("revert did not end within 1800 s")
+        return service.shop(command, values)
+
+    result, told = roll_back(service, shell=slow, revert=True)
+    assert (result.exit_code, told["migrations"][1].partition(";")[0]) == (
+        4, "half-way: revert did not end within 1800 s",
+    )  # fmt: skip
+    assert roll_back(service, revert=True)[1]["migrations"][1].startswith("unknown: ")
+    assert reverts(service) == []
 
 
 def test_a_run_that_died_over_it_is_not_followed_by_a_second_revert(tmp_path):

@@ -9,7 +9,7 @@ from releasegate.cli.gate_outputs import Judging
 from releasegate.errors import InputError
 
 PREFIX = "RELEASEGATE_INPUT_"
-OPTIONS = ("policy", "config", "file", "reason", "root-cause")
+OPTIONS = ("policy", "config", "file", "reason", "snapshot", "root-cause")
 """Inputs that are options of the same name."""
 TAG_OPTIONS = {"rollback": "--to", "gate run": "--tag"}
 """Where the input `tag` is an option; elsewhere it is an argument."""

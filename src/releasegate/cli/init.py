@@ -126,7 +126,7 @@ def _next(found: Found, answers: Answers) -> list[str]:
         steps.append(f"running agents? Add {SAFE_MODE} to {found.flag_file}; else remove `kill-switch` from {POLICY}")
     if found.alembic:
         steps.append(
-            "migrations are not taken back by a rollback: keep the newest one compatible with the last release"
+            "a rollback leaves migrations where they are: say in `rollback.migrations` how yours are taken back"
         )
     steps.append("give the environment `production` reviewers, and protect the branch releasegate/ledger")
     return [*steps, "commit the files, then try: releasegate rollback --dry-run"]

@@ -15,7 +15,7 @@ from releasegate.render.story import SIGNS
 from releasegate.runbook.aim import refuse_unknown
 from releasegate.runbook.evidence import keep, of_rollback
 from releasegate.runbook.journal import Draft
-from releasegate.runbook.migrations import Wish, refuse_wish
+from releasegate.runbook.migrations import Wish, intent, refuse_wish
 from releasegate.runbook.migrations import document as migrations_document
 from releasegate.runbook.rollback import Request, Result, Rollback
 from releasegate.runbook.step import row
@@ -69,7 +69,7 @@ def rollback(
         return _plan(app, Rollback(world, request, lambda _: None))
     interactive = not app.json and sys.stdin.isatty() and not yes
     if interactive:
-        _ask(Rollback(world, request, lambda _: None))
+        _ask(Rollback(world, request, lambda _: None), wish)
     terminal = not app.json and sys.stderr.isatty()
     title = f"rollback of {world.policy.service}"
     with one_way_to_end(), live_view(title, world.canary.window, interactive=terminal) as tell:
@@ -99,13 +99,15 @@ def _plan(app: App, procedure: Rollback) -> int:
     return 0
 
 
-def _ask(procedure: Rollback) -> None:
+def _ask(procedure: Rollback, wish: Wish) -> None:
     """One question that holds everything."""
     leaving, to = procedure.target()
     world, policy = procedure.world, procedure.world.policy
+    rules = policy.rollback.migrations
+    schema = f" The schema: {intent(rules, wish)}." if rules is not None else ""
     click.confirm(
         f"{world.forge.home}: take {policy.service} ({policy.environment}) back from {leaving or 'the canary'}"
-        f" to {to or 'what was live before'}? Now: {world.traffic.split().description}",
+        f" to {to or 'what was live before'}?{schema} Now: {world.traffic.split().description}",
         abort=True,
         err=True,
     )

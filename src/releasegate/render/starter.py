@@ -127,7 +127,11 @@ WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 ROLLBACK_INPUTS: Mapping[str, str] = {
     "tag": "The release to go back to; empty for the last known good one",
     "reason": "Why; it can be given afterwards",
+    "migrations": "Revert the migrations between the two releases, too",
+    "snapshot": "The copy of the data that lets a contract be reverted",
 }
+SWITCHES = {"migrations"}
+"""Inputs that are true or false."""
 SWITCH_INPUTS: Mapping[str, str] = {
     "action": "on (the default), off or status",
     "reason": "Why; it can be given afterwards",
@@ -148,7 +152,8 @@ PERMISSIONS = """\
 
 def _caller(name: str, inputs: Mapping[str, str], purpose: str) -> str:
     asked = "".join(
-        f"      {key}:\n        description: {text}\n        type: string\n" for key, text in inputs.items()
+        f"      {key}:\n        description: {text}\n        type: {'boolean' if key in SWITCHES else 'string'}\n"
+        for key, text in inputs.items()
     )
     default = {"action": " || 'on'"}
     given = "".join(f"      {key}: ${{{{ inputs.{key}{default.get(key, '')} }}}}\n" for key in inputs)

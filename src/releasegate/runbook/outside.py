@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from releasegate.errors import OutsideError
+from releasegate.errors import OutsideError, UnendedError
 from releasegate.policy.section import Workflow
 
 COMMAND_TIMEOUT = 1800.0
@@ -71,7 +71,7 @@ def shell(directory: Path, dispatch: Dispatch) -> Shell:
                 f"cannot run {argv[0]}: {error.strerror}", remedy="check the command in the policy"
             ) from error
         except subprocess.TimeoutExpired as error:
-            raise OutsideError(f"{argv[0]} did not end within {COMMAND_TIMEOUT:.0f} s") from error
+            raise UnendedError(f"{argv[0]} did not end within {COMMAND_TIMEOUT:.0f} s") from error
         if done.returncode:
             raise OutsideError(f"{argv[0]} exited {done.returncode}: {_last_line(done.stderr or done.stdout)}")
         return done.stdout.decode(errors="replace").strip()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from releasegate.errors import OutsideError, ReleasegateError, UnknownError, VerificationError
+from releasegate.errors import OutsideError, ReleasegateError, UnendedError, UnknownError, VerificationError
 from releasegate.forge.git import redact
 from releasegate.ledger.state import State
 from releasegate.migrations.kind import Migration
@@ -67,14 +67,14 @@ class Revert:
         """The state before and after the tool did its work.
 
         `OutsideError` where it failed and changed nothing, `VerificationError` where it ended well and changed
-        nothing, `UnknownError` where it failed and the state is another one, or cannot be read.
+        nothing, `UnknownError` where it took too long, or failed and the state is another one, or cannot be read.
         """
         tool, before = self._rules.revert[0], self._state()
         try:
             self._world.shell(self._rules.revert, values)
         except OutsideError as error:
             now = self._now()
-            if now == before:
+            if now == before and not isinstance(error, UnendedError):  # the server may still be at it
                 raise
             raise UnknownError(
                 f"half-way: {error.what}; the state was {_shown(before)!r}, and {_told(now)}", remedy=LOOK
