@@ -1,6 +1,7 @@
 """`rollout.yml` against the sample service under real load: through its four jobs, to everybody or back."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -53,6 +54,12 @@ def test_a_bad_candidate_is_taken_back(tmp_path, act, artifacts):
     assert "- [ ] checkout" in checklist
     assert {"report.html", "recording.jsonl"} <= {path.name for path in (artifacts / "rollout").rglob("*")}
     assert "xychart-beta" in run.summary
+    folded = re.findall(r"::group::(.*)", run.log)
+    assert {"gates", "deploy the canary", "5%25 to the canary", "flip the traffic", "smoke checks"} <= set(folded), (
+        folded
+    )
+    assert any(title.startswith("lighthouse: PASS: ") for title in folded)
+    assert "▸ watch the canary" in run.printed  # what the line a minute stands below is not folded away
     # It ended by itself, so the last job has nothing to do.
     assert "Go on, or take it back" not in run.log
 

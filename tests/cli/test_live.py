@@ -1,5 +1,7 @@
 """The live view: stages, the traffic split, and the evidence of each SLI growing toward its line."""
 
+import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
 
@@ -8,7 +10,8 @@ from rich.console import Console
 from releasegate.canary.judge import Judge
 from releasegate.canary.recording import Header, Line
 from releasegate.canary.sli import Kind, SliSpec
-from releasegate.cli.live import View
+from releasegate.cli.app import App
+from releasegate.cli.live import View, heartbeat, live_view
 from releasegate.runbook.step import Outcome, State
 from releasegate.runbook.world import Began
 
@@ -62,3 +65,46 @@ def test_after_the_watch_the_split_is_what_was_done_last():
     assert drawn(view)[-1].endswith("100% to the canary")
     view.tell(ended("flip", "flip the traffic", "off"))
     assert drawn(view)[-1].endswith("0% to the canary")
+
+
+class Heard(App):
+    """An app that keeps what is said."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.lines = []
+
+    def say(self, line):
+        self.lines.append(line)
+
+
+def told(app):
+    with live_view(app, "shop v1.4.0", 1800, interactive=False) as tell:
+        for t in (0.0, 15.0, 60.0):
+            tell(Began("watch", "watch the canary"))
+            tell(replace(judged(), t=t))
+        tell(ended("watch", "watch the canary", "no regression"))
+    return [line for line in app.lines if line.startswith("  ")]
+
+
+def test_in_a_log_a_running_canary_is_a_line_a_minute_and_every_poll_where_more_is_asked_for():
+    quiet, loud = Heard(), Heard(verbose=1)
+    assert [line.split(":")[0].strip() for line in told(quiet)] == ["0 s", "60 s"]
+    assert [line.split(":")[0].strip() for line in told(loud)] == ["0 s", "15 s", "60 s"]
+    assert quiet.lines[0] == "▸ watch the canary"
+    assert quiet.lines[-1] == "✓ watch the canary: no regression"
+
+
+def test_what_is_silent_for_long_is_said_to_go_on():
+    said, twice = [], threading.Event()
+
+    def say(line):
+        said.append(line)
+        if len(said) == 2:
+            twice.set()
+
+    with heartbeat(say, every=0.001) as note:
+        note("deploy the canary")
+        assert twice.wait(30)
+        note("")
+    assert said[0] == "  … deploy the canary, for 0 min"

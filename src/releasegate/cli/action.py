@@ -18,11 +18,13 @@ from releasegate.cli import actions
 from releasegate.cli.action_inputs import command_line, settings
 from releasegate.cli.app import App, pass_app, to_json
 from releasegate.errors import OutsideError, ReleasegateError
+from releasegate.render.text import printable, text
 from releasegate.verdict import SCHEMA
 
 if TYPE_CHECKING:
     from releasegate.canary.judge import Assessment
     from releasegate.policy.model import Policy
+    from releasegate.verdict import Verdict
 
 DECISIONS = ("abort", "inconclusive", "continue", "promote")
 """The worst first."""
@@ -42,9 +44,12 @@ class Step(App):
     """What the judge said of each canary, poll by poll."""
     stopped: str | None = None
     """The token that lets the runner listen again; None while it does."""
+    folded: bool = False
+    """Whether a part of the log is open that the runner folds."""
 
     def emit(self, document: Mapping[str, Any], text: str) -> None:
         """Print, and keep."""
+        self.unfold()
         super().emit(document, text)
         self.documents.append(document)
         if document.get("schema") != SCHEMA:
@@ -66,7 +71,33 @@ class Step(App):
 
     def mask(self, values: Iterable[str]) -> None:
         """Have the runner hide `values` in all that follows."""
-        lines = [f"::add-mask::{actions.escaped(value)}" for value in sorted(values)]
+        self._command(*(f"::add-mask::{actions.escaped(value)}" for value in sorted(values)))
+
+    def fold(self, title: str) -> None:
+        """Open a group, after the one that may be open: groups do not nest."""
+        if os.environ.get("GITHUB_ACTIONS") != "true":
+            super().fold(title)
+            return
+        self.unfold()
+        self._command(f"::group::{actions.escaped(printable(title))}")
+        self.folded = True
+
+    def unfold(self) -> None:
+        """Close the group that is open."""
+        if self.folded:
+            self._command("::endgroup::")
+        self.folded = False
+
+    def judged(self, verdict: "Verdict") -> None:
+        """Fold the findings of each gate below its one line."""
+        title, *findings = text(verdict).splitlines()
+        self.fold(title)
+        for line in findings or ["  no findings"]:
+            self.say(line)
+        self.unfold()
+
+    def _command(self, *lines: str) -> None:
+        """Let the runner obey `lines`, and nothing else."""
         if lines and os.environ.get("GITHUB_ACTIONS") == "true":
             asked = self.stopped
             self.listen()
@@ -93,6 +124,7 @@ class Step(App):
 
     def report(self, error: ReleasegateError, *, document: bool = True) -> int:
         """Print the error, and keep it for the annotations and the summary."""
+        self.unfold()
         self.annotate(actions.workflow_command("error", str(error)))
         self.texts.append(f"releasegate: {error}")
         return super().report(error, document=document)
@@ -113,6 +145,7 @@ def action(app: App) -> int:
         code = run(step, command_line(os.environ))
     except ReleasegateError as error:
         code = step.report(error)
+    step.unfold()
     step.listen()
     for line in step.annotations:
         step.say(line)

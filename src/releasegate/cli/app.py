@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from releasegate.forge.port import Forge
     from releasegate.policy.model import Policy
     from releasegate.runbook.outside import Shell
+    from releasegate.verdict import Verdict
 
 POLICY_PATHS = ("releasegate.yaml", ".github/releasegate.yaml")
 
@@ -69,6 +70,16 @@ class App:
     def say(self, line: str) -> None:
         """Tell a person something that is no part of the result."""
         click.echo(line, err=True)
+
+    def fold(self, title: str) -> None:
+        """Begin a part of the log, which the log of a job folds."""
+        self.say(f"▸ {title}")
+
+    def unfold(self) -> None:
+        """End that part."""
+
+    def judged(self, verdict: "Verdict") -> None:
+        """Take in the verdict of one gate of several."""
 
     def observe(self, name: str, assessment: "Assessment") -> None:
         """Take in what the judge says of the canary `name` after one poll."""

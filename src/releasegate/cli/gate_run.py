@@ -75,6 +75,8 @@ def judge_all(
 
         judge = partial(gate_migrations.verdict_of, app, policy, rules, about)
         bound.append(replace(_missing_is_inconclusive(app, "migrations", judge), subject=about))
+    for verdict in bound:
+        app.judged(verdict)
     return bound
 
 

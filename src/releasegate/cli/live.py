@@ -1,6 +1,7 @@
 """What a person sees while a rollout runs: a live view in a terminal, lines in a log."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from releasegate.canary.judge import Assessment
+from releasegate.cli.app import App
 from releasegate.runbook.step import Outcome, State
 from releasegate.runbook.world import Began, Progress, Tell
 
@@ -90,20 +92,19 @@ def _bar(share: float, style: str) -> Text:
 
 
 @contextmanager
-def live_view(
-    title: str, window: float, *, interactive: bool, observe: Callable[[str, Assessment], None] = lambda *_: None
-) -> Iterator[Tell]:
+def live_view(app: App, title: str, window: float, *, interactive: bool) -> Iterator[Tell]:
     """Show what is told: drawn anew in a terminal on standard error, else (also in GitHub Actions) a line a thing.
 
-    `observe` gets the title and what the judge says after every poll.
+    `app` observes what the judge says after every poll of the canary `title`.
     """
     console = Console(stderr=True)
     if not (interactive and console.is_terminal) or os.environ.get("GITHUB_ACTIONS") == "true":
-        yield _both(_Log(console, window).tell, title, observe)
+        with heartbeat(app.say) as heard:
+            yield _both(_Log(app, window, heard).tell, title, app.observe)
         return
     view = View(title, window)
     with Live(view, console=console, refresh_per_second=8, transient=True):
-        yield _both(view.tell, title, observe)
+        yield _both(view.tell, title, app.observe)
 
 
 def _both(tell: Tell, title: str, observe: Callable[[str, Assessment], None]) -> Tell:
@@ -130,26 +131,68 @@ class Pace:
         return True
 
 
-class _Log:
-    """A line for each stage, and one for a running canary now and then."""
+@contextmanager
+def heartbeat(say: Callable[[str], None], every: float = LOG_EVERY) -> Iterator[Callable[[str], None]]:
+    """Say once in `every` seconds what still goes on, where nothing else was said: a silent job looks like a dead one.
 
-    def __init__(self, console: Console, window: float) -> None:
-        self._console = console
+    Gives what is to be called with what goes on (empty: nothing) whenever something was said.
+    """
+    going, heard, over = "", threading.Event(), threading.Event()
+
+    def note(what: str) -> None:
+        nonlocal going
+        going = what
+        heard.set()
+
+    def beat() -> None:
+        silent = 0
+        while not over.is_set():
+            if heard.wait(every):
+                heard.clear()
+                silent = 0
+            elif going:
+                silent += 1
+                say(f"  … {going}, for {silent * every / 60:.0f} min")
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield note
+    finally:
+        over.set()
+        heard.set()
+        thread.join()
+
+
+class _Log:
+    """A part of the log for each stage, and a line for a running canary now and then, which nothing folds away."""
+
+    def __init__(self, app: App, window: float, note: Callable[[str], None]) -> None:
+        self._app = app
         self._pace = Pace(window)
+        self._note = note
+        self._going = ""
 
     def tell(self, progress: Progress) -> None:
         match progress:
+            case Began(id="watch"):
+                self._app.unfold()
+                self._app.say(f"▸ {progress.title}")
+                self._going = progress.title
             case Began():
-                self._line(f"▸ {progress.title}")
+                self._app.fold(progress.title)
+                self._going = progress.title
             case Outcome():
-                self._line(f"{SIGNS[progress.state][0]} {progress.title}: {progress.text}")
-            case Assessment() if self._pace.due(progress.t):
+                self._app.unfold()
+                self._app.say(f"{SIGNS[progress.state][0]} {progress.title}: {progress.text}")
+                self._going = ""
+            case Assessment() if self._app.verbose or self._pace.due(progress.t):
                 evidence = ", ".join(
                     f"{name} {max(0.0, sli.log_evidence / sli.line):.0%}"
                     for name, sli in progress.slis.items()
                     if sli.line
                 )
-                self._line(f"  {progress.t:.0f} s: evidence against the canary, of what aborts it: {evidence}")
-
-    def _line(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+                self._app.say(f"  {progress.t:.0f} s: evidence against the canary, of what aborts it: {evidence}")
+            case _:
+                return
+        self._note(self._going)

@@ -34,7 +34,7 @@ def rehearse(app: App, scenario: str, seed: int, keep: str | None, *, prometheus
     options = Options(scenario=scenario, seed=seed, keep=folder, prometheus=prometheus, faults=fault)
     interactive = not app.json and sys.stderr.isatty()
 
-    with one_way_to_end(), live_view(f"{SERVICE} v{VERSION}", WINDOW, interactive=interactive) as tell:
+    with one_way_to_end(), live_view(app, f"{SERVICE} v{VERSION}", WINDOW, interactive=interactive) as tell:
         result, story = play(
             options,
             lambda repo, documents: build_world(replace(app, directory=repo, policy_path=None), documents),

@@ -72,7 +72,7 @@ def rollback(
         _ask(Rollback(world, request, lambda _: None), wish)
     terminal = not app.json and sys.stderr.isatty()
     title = f"rollback of {world.policy.service}"
-    with one_way_to_end(), live_view(title, world.canary.window, interactive=terminal) as tell:
+    with one_way_to_end(), live_view(app, title, world.canary.window, interactive=terminal) as tell:
         procedure = Rollback(world, request, tell)
         result = procedure.run()
     by_hand = break_glass(procedure.world) if not result.traffic_is_back else ()

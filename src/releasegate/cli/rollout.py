@@ -83,7 +83,7 @@ def _roll_out(
     title = f"{world.policy.service} {candidate.name}"
     order = Order(until=until, resume_or_rollback=resume, accept=accept)
     window = world.canary.window
-    with one_way_to_end(), live_view(title, window, interactive=interactive, observe=app.observe) as tell:
+    with one_way_to_end(), live_view(app, title, window, interactive=interactive) as tell:
         result = Rollout(world, candidate, tell, order).run()
     story = story_of(world, result)
     report = world.documents / "report.html"
