@@ -74,10 +74,56 @@ def test_the_real_evaluator_agrees_wherever_we_answer(rule):
         ({"!": []}, True),
         ({"!!": [[]]}, False),
         ({"cat": ["a", "b"]}, "ab"),
+        ({"if": []}, None),
+        ({"if": [1]}, 1),
+        ({"if": [0, 1, 0, 2, 3]}, 3),
+        ({"and": []}, None),
+        ({"or": []}, None),
+        ({"and": [1, "x"]}, "x"),
+        ({"or": [0, ""]}, ""),
+        ({"and": 0}, 0),
+        ({"var": ["deep.er", "else"]}, 5),
+        ({"var": "deep.er.est"}, None),
+        ({"var": ["deep.er.est", "else"]}, "else"),
+        ({"var": "nothing"}, None),
+        ([{"var": "deep.er"}, 1], [5, 1]),
+        ({"==": [1, 1.0]}, True),
+        ({"==": ["a", "b"]}, False),
+        ({"==": [None, None]}, True),
+        ({"!=": [1, 2]}, True),
+        ({"===": [1, 1]}, True),
+        ({"===": [1, "a"]}, False),
+        ({"===": [True, True]}, True),
+        ({"===": [None, 0]}, False),
+        ({"!==": [1, 1]}, False),
+        ({"<": [1, 2]}, True),
+        ({"<": [2, 2]}, False),
+        ({"<": ["a", "b"]}, True),
+        ({"<": [None, 1]}, True),  # null is 0
+        ({"<": [None, 0.5]}, True),
+        ({"<=": [2, 2]}, True),
+        ({"<=": [3, 2]}, False),
+        ({"<=": [1, 3, 2]}, False),
+        ({"<=": [1, 2, 2]}, True),
+        ({">": [2, 2]}, False),
+        ({">": [3, 2]}, True),
+        ({">": [0, None]}, False),
+        ({">=": [2, 3]}, False),
+        ({"in": [1, "1"]}, False),
+        ({"in": ["x", "abc"]}, False),
+        ({"in": ["x", []]}, False),
+        ({"in": ["", "abc"]}, True),
+        ({"!!": ["0"]}, True),
+        ({"!": 0}, True),
+        ({"cat": []}, ""),
     ],
 )
 def test_what_rules_mean(rule, answer):
     assert evaluate(rule, {"deep": {"er": 5}}, {}) == answer
+
+
+TYPES = "`==` of the targeting compares values of different types, which evaluators do differently"
+BOOLEAN = "`===` of the targeting compares a boolean with a number, which evaluators do differently"
 
 
 @pytest.mark.parametrize(
@@ -85,17 +131,11 @@ def test_what_rules_mean(rule, answer):
     [
         ({"sem_ver": ["1", "=", "1"]}, "the targeting uses `sem_ver`, which is not evaluated here"),
         ({"a": 1, "b": 2}, "a rule of the targeting does not have exactly one operator"),
-        ({"==": ["1", 1]}, "`==` of the targeting compares values of different types, which evaluators do differently"),
-        ({"==": [[], []]}, "`==` of the targeting compares values of different types, which evaluators do differently"),
+        ({"==": ["1", 1]}, TYPES),
+        ({"==": [[], []]}, TYPES),
         ({"===": [[], []]}, "`===` of the targeting compares lists or objects, which evaluators do differently"),
-        (
-            {"==": [None, 0]},
-            "`==` of the targeting compares values of different types, which evaluators do differently",
-        ),
-        (
-            {"===": [False, 0]},
-            "`===` of the targeting compares a boolean with a number, which evaluators do differently",
-        ),
+        ({"==": [None, 0]}, TYPES),
+        ({"===": [False, 0]}, BOOLEAN),
         ({"==": [True, True]}, "`==` of the targeting compares two booleans, which evaluators do differently"),
         ({"in": ["", ""]}, "`in` of the targeting looks for no text in no text, which evaluators do differently"),
         (
@@ -114,6 +154,21 @@ def test_what_rules_mean(rule, answer):
         ({"cat": ["a", 1]}, "`cat` of the targeting joins values that are no texts"),
         ({"var": ""}, "a `var` of the targeting has no plain name"),
         ({"var": 1}, "a `var` of the targeting has no plain name"),
+        ({"var": []}, "a `var` of the targeting has no plain name"),
+        ({"var": ["a", "b", "c"]}, "a `var` of the targeting has no plain name"),
+        ({}, "a rule of the targeting does not have exactly one operator"),
+        ({"===": [1]}, "`===` of the targeting takes two arguments"),
+        ({"===": [[], 1]}, "`===` of the targeting compares lists or objects, which evaluators do differently"),
+        ({"===": [1, True]}, BOOLEAN),
+        ({"in": ["a"]}, "`in` of the targeting takes two arguments"),
+        ({"==": ["a", []]}, TYPES),
+        ({"==": [0, None]}, TYPES),
+        ({"==": [False, None]}, TYPES),
+        ({"<": [1, 2, 3, 4]}, "`<` of the targeting takes two arguments, or three to say between, by `<` or `<=`"),
+        ({">=": [1, 2, 3]}, "`>=` of the targeting takes two arguments, or three to say between, by `<` or `<=`"),
+        ({"<=": [1, 2, None]}, "`<=` of the targeting compares with null, which evaluators do differently"),
+        ({">": [True, 1]}, "`>` of the targeting compares values that are no numbers"),
+        ({">=": [1, "a"]}, "`>=` of the targeting compares values that are no numbers"),
     ],
 )
 def test_what_is_not_evaluated(rule, message):

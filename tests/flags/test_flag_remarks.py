@@ -189,6 +189,18 @@ def test_what_cannot_be_read_is_an_error_that_decides_nothing(text, dialect, fou
     assert lint(text, dialect=dialect) == found
 
 
+def test_what_a_merge_key_brings_along_is_remarked_on_where_it_is_brought():
+    first = 'a: &a {state: ENABLED, variants: {"on": true, "off": 1}, expires: 2020-01-01}'
+    assert lint(f"flags:\n  {first}\n  b: {{<<: *a, defaultVariant: z}}\n", kill_flag="b") == [
+        "F012 error f.yaml:2:26: `a`: variants of different types: boolean, number",
+        f"F013 warn f.yaml:2:60: `a` {stale('2020-01-01')}",
+        "F004 error f.yaml:3:15: `b`: the default `z` is no variant",
+        "F012 error f.yaml:3:3: `b`: variants of different types: boolean, number",
+        f"F013 warn f.yaml:3:3: `b` {stale('2020-01-01')}",
+    ]
+    assert lint("<<: {b: {enabled: 5}}\na: true\n") == [], "b is not written out here"
+
+
 def stale(day):
     return f"is stale: it was meant to live until {day}"
 

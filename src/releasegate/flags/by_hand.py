@@ -17,9 +17,10 @@ def patch_by_hand(file: FlagFile, name: str, value: Any = None) -> str | None:
     """
     if name not in file.names():
         return None
-    whole, path = _resolved(file.tree.text), (*file.rules.home(), name)
-    flag = _at(whole, file.rules.home()).get(name)
+    path = (*file.rules.home(), name)
     try:
+        whole = _resolved(file.tree.text)
+        flag = _at(whole, path)
         changes = file.rules.off(path, flag, None) if value is None else file.rules.set_value(path, flag, value)
         after = changed(whole, changes)
         entry = file.tree.entry(path)
@@ -28,7 +29,7 @@ def patch_by_hand(file: FlagFile, name: str, value: Any = None) -> str | None:
         edited = text[: entry.key.end] + ": " + spelled + text[max(entry.value.end, entry.key.end) :]
         if not same(_resolved(edited), after):
             return None
-    except (FlagError, yaml.YAMLError, TypeError, KeyError):
+    except (FlagError, yaml.YAMLError, TypeError, KeyError, ValueError):
         return None
     content = file.content[: len(file.content) - len(text.encode())] + edited.encode()
     return unified_diff(file.content, content, file.path)

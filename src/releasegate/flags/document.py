@@ -13,7 +13,7 @@ from releasegate.flags import flagd, goff, plain
 from releasegate.flags.dialect import Dialect, State
 from releasegate.flags.json_tree import parse_json, reread_json
 from releasegate.flags.splice import Change, apply, changed, same
-from releasegate.flags.tree import BOM, Path, Tree, place
+from releasegate.flags.tree import BOM, Path, Tree, is_merge, place
 from releasegate.flags.yaml_tree import parse_yaml, reread_yaml
 
 LARGEST = 1 << 20
@@ -104,9 +104,13 @@ class FlagFile:
         return DIALECTS[self.dialect]
 
     def names(self) -> Sequence[str]:
-        """The flags, in the order of the file."""
-        home = self.tree.node(self.rules.home())
-        return [name for name in home.value if name != "$schema"] if home.is_mapping else []
+        """The flags that are written out in the file, in its order; not what a merge key brings along."""
+        try:
+            home = self.tree.node(self.rules.home())
+        except KeyError:
+            return []
+        entries = home.value.items() if home.is_mapping else ()
+        return [name for name, entry in entries if name != "$schema" and not is_merge(entry)]
 
     def flags(self) -> dict[str, State]:
         """What every flag says now; `FlagError` if one of them cannot be read."""
@@ -186,12 +190,11 @@ class FlagFile:
     def _edit(self, name: str, changes: Sequence[Change], goal: Goal) -> Edit:
         self.refuse_hazards(name)
         present = [change for change in changes if self.tree.has(change.path)]
-        tree = _parse(apply(self.tree, present, path=self.path), self.path)
+        tree = _read_back(apply(self.tree, present, path=self.path), self.path)
         # Keys are added to what stands then: the last value of a mapping may have become shorter.
         text = apply(tree, [change for change in changes if change not in present], path=self.path)
-        edit = self._edited(name, text, goal)
-        _check(self, text, changes)
-        return edit
+        check(self, text, changes)
+        return self._edited(name, text, goal)
 
     def _edited(self, name: str, text: str, goal: Goal | None = None) -> Edit:
         bom = BOM.encode() if self.content.startswith(BOM.encode()) else b""
@@ -294,10 +297,17 @@ def share_of(percent: Decimal | float | str) -> Decimal:
     return share
 
 
-def _check(file: FlagFile, text: str, changes: Sequence[Change]) -> None:
-    """Both parsers see the intended change and no other."""
-    after = _parse(text, file.path)
-    if not same(after.data, changed(file.tree.data, changes)):
+def _read_back(text: str, path: str) -> Tree:
+    try:
+        return _parse(text, path)
+    except FlagError as error:
+        what = f"no safe edit: the result cannot be read ({error.what})"
+        raise UnsafeEditError(what, where=path, remedy="edit by hand") from error
+
+
+def check(file: FlagFile, text: str, changes: Sequence[Change]) -> None:
+    """`UnsafeEditError` unless both parsers see the intended changes in the new text, and no other."""
+    if not same(_read_back(text, file.path).data, changed(file.tree.data, changes)):
         what = "no safe edit: the result does not read as intended"
         raise UnsafeEditError(what, where=file.path, remedy="edit by hand")
     reread = reread_json if file.path.lower().endswith(".json") else reread_yaml

@@ -84,8 +84,8 @@ def _in_order(path: str) -> Callable[[Finding], tuple[bool, int, str]]:
 
 
 def at(file: FlagFile, path: Path) -> str:
-    """The place of a key."""
-    return place(file.path, file.tree.text, file.tree.entry(path).key.start)
+    """The place of a key or an item; that of what it is in, where a merge key brings it along."""
+    return place(file.path, file.tree.text, _start(file.tree, path))
 
 
 def _keys(file: FlagFile) -> Iterator[Finding]:
@@ -171,13 +171,14 @@ def _dialect(file: FlagFile, name: str, context: Context) -> Iterator[Finding]:
     """What the dialect's own rules say, and F007 and F014."""
     path = (*file.rules.home(), name)
     for remark in lint_rules.REMARKS[file.dialect](file.flag(name), context.today, kill=name == context.kill_flag):
-        where = place(file.path, file.tree.text, _start(file.tree, (*path, *remark.path)))
-        yield finding(remark.check, remark.level, f"`{name}`: {remark.text}", where)
+        yield finding(remark.check, remark.level, f"`{name}`: {remark.text}", at(file, (*path, *remark.path)))
 
 
 def _start(tree: Tree, path: Path) -> int:
-    """Where a key or an item begins."""
-    return tree.node(path).start if isinstance(path[-1], int) else tree.entry(path).key.start
+    try:
+        return tree.node(path).start if isinstance(path[-1], int) else tree.entry(path).key.start
+    except KeyError:
+        return _start(tree, path[:-1])
 
 
 def _order(file: FlagFile, name: str, context: Context) -> Iterator[Finding]:
