@@ -146,6 +146,28 @@ def test_data_that_changed_is_told(service, answers, code, text):
     assert (result.exit_code, result.traffic_is_back, told(result)["integrity"][1]) == (code, True, text)
 
 
+@pytest.mark.parametrize("only", [True, False])
+def test_a_cancelled_rollback_closes_the_fence_and_is_finished_by_the_same_command(service, only):
+    service.roll_out(order=Order(until="canary"))
+    flip = service.traffic.set_weight
+
+    def cancelled(weight, **options):
+        flip(weight, **options)
+        service.traffic.set_weight = flip
+        raise KeyboardInterrupt
+
+    service.traffic.set_weight = cancelled
+    with pytest.raises(KeyboardInterrupt):
+        roll_back(service, traffic_only=only)
+    assert service.traffic.weight == 0
+    assert kinds(service.world())[-2:] == (
+        ["traffic.lowered", "rollout.aborted"] if only else ["rollback.started", "release.marked-bad"]
+    )
+    result, _ = roll_back(service)
+    assert (result.exit_code, result.leaving, result.to) == (0, "v1.1.0-rc.1", LIVE)
+    assert kinds(service.world())[-1] == "rollback.finished"
+
+
 def test_a_rollback_between_the_fence_and_the_raise_wins(service):
     """The rollback sees nothing to lower, and the raise comes after it: the raise takes itself back."""
     service.roll_out(order=Order(until="production"))

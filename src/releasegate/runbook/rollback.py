@@ -169,14 +169,18 @@ class Rollback:
     def run(self) -> Result:
         """Take every step, whatever became of those before it, and record the whole.
 
-        An interruption is passed on, but not before the traffic is back.
+        An interruption is passed on, but not before the traffic is back, and the fence is closed.
         """
         try:
             for step in self.plan():
                 self._take(step)
         except KeyboardInterrupt:
-            if not self._outcomes:
-                self._take(self.plan()[0])
+            taken = {outcome.id for outcome in self._outcomes}
+            for step in self.plan():
+                if step.id in {"flip", "mark"} - taken:
+                    self._take(step)
+            if self._request.traffic_only:
+                self._finish()
             raise
         self._finish()
         return Result(self._aim.leaving, self._aim.to, tuple(self._outcomes), self._stays, self.migrations)

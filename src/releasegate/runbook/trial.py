@@ -6,7 +6,7 @@ that a process which takes over from a dead one sees what that one saw, and deci
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from math import ceil
 
@@ -133,7 +133,7 @@ class Trial:
                 self._lines.append(line)
 
         def observe(assessment: Assessment) -> None:
-            self._tell(assessment)
+            self._tell(replace(assessment, weight=1.0) if self._compared is not None else assessment)
             self._keep(rollout, every=CHECKPOINT)
             look()
 
