@@ -1,4 +1,4 @@
-"""Regions are policies with environments of their own, rolled out in order: one candidate, one ledger, and no mixing."""
+"""Regions are policies with environments of their own, rolled out in order: one candidate and one ledger, unmixed."""
 
 import pytest
 
