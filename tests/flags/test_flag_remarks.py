@@ -198,7 +198,7 @@ def test_what_a_merge_key_brings_along_is_remarked_on_where_it_is_brought():
         "F012 error f.yaml:3:3: `b`: variants of different types: boolean, number",
         f"F013 warn f.yaml:3:3: `b` {stale('2020-01-01')}",
     ]
-    assert lint("<<: {b: {enabled: 5}}\na: true\n") == [], "b is not written out here"
+    assert lint("<<: {b: {enabled: false, percentage: 5}}\na: true\n") == [], "b is not written out here"
 
 
 def stale(day):
