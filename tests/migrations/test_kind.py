@@ -81,6 +81,13 @@ def test_between_are_those_that_only_the_release_that_is_left_has_newest_first()
     assert between({"m/1.sql": "a"}, left) == []
 
 
+@pytest.mark.parametrize(
+    "text", ["x = " + "-" * 100_000 + "1", "\0", "def upgrade(:", "x = '\\d'\ndef upgrade():\n    f()\n"]
+)
+def test_any_python_is_judged(text):
+    assert judged(text, "migrations/2.py").kind in ("contract", "irreversible")
+
+
 @given(st.lists(st.sampled_from(CARE), max_size=3), st.sampled_from(["", *CARE]), st.booleans())
 def test_no_declaration_makes_a_drop_or_another_declaration_less_careful(header, folder, drops):
     text = "".join(f"-- releasegate: {kind}\n" for kind in header) + (DROPS if drops else ADDS)

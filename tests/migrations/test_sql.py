@@ -116,6 +116,11 @@ def test_a_drop_is_found_whatever_stands_around_it(before, after, one, two, lowe
     assert whats(text) == ["drops the table orders"]
 
 
+@pytest.mark.parametrize("text", ["SELECT " + "(" * 5000 + "1" + ")" * 5000, "-- x\n" * 250_000], ids=["deep", "long"])
+def test_what_would_take_too_much_is_told_as_unread(text):
+    assert [one.read for one in narrowing(text, "postgres")] == [False]
+
+
 @given(st.text())
 def test_any_text_is_judged(text):
     for statement in narrowing(text, "postgres"):

@@ -1,6 +1,7 @@
 """Alembic migrations to the operations that drop or narrow, by their syntax tree: the file is not executed."""
 
 import ast
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,8 +36,12 @@ class Script:
 
 
 def read(text: str, dialect: str) -> Script | None:
-    """The migration in `text`, or None where it is none: no function `upgrade`. `SyntaxError` if it is no Python."""
-    module = ast.parse(text)
+    """The migration in `text`, or None where it is none: no function `upgrade`.
+
+    `SyntaxError` or `ValueError` if it is no Python; `RecursionError` or `MemoryError` if it is nested too deeply.
+    """
+    with warnings.catch_warnings(action="ignore"):  # of escapes in somebody else's texts
+        module = ast.parse(text)
     functions = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}
     ups = [name for name in functions if name == "upgrade" or name.startswith("upgrade_")]
     if not ups:

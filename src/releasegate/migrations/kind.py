@@ -79,7 +79,7 @@ def read(path: str, content: bytes, directory: str, dialect: str) -> Migration |
     elif path.endswith(".py"):
         try:
             script = alembic.read(text, dialect)
-        except (SyntaxError, ValueError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             statements = [Statement(1, "this is no Python that can be read", read=False)]
         else:
             if script is None:

@@ -9,6 +9,8 @@ from releasegate.migrations.statement import Statement
 
 logging.getLogger("sqlglot").addHandler(logging.NullHandler())  # what it does not take apart is told as a statement
 
+LONGEST = 500_000
+"""Characters that are read: a few seconds' work. Whoever loads data in a migration declares it."""
 DOWN = re.compile(r"\s*--\s*(?:\+(?:goose|migrate)\s+down|migrate:down|@down|@undo)\b", re.IGNORECASE)
 UP = re.compile(r"\s*--\s*(?:\+(?:goose|migrate)\s+up|migrate:up|@up)\b", re.IGNORECASE)
 """goose, sql-migrate and dbmate keep both ways in one file."""
@@ -41,6 +43,8 @@ def narrowing(text: str, dialect: str) -> Sequence[Statement]:
     from sqlglot.dialects.dialect import Dialect  # noqa: PLC0415
     from sqlglot.errors import ErrorLevel, SqlglotError  # noqa: PLC0415
 
+    if len(text) > LONGEST:
+        return [Statement(1, f"cannot be read: longer than {LONGEST} characters", read=False)]
     text = _up(text)
     try:
         tokens = tokenize(text, dialect=dialect)
@@ -52,7 +56,7 @@ def narrowing(text: str, dialect: str) -> Sequence[Statement]:
         source = text[chunk[0].start : chunk[-1].end + 1]
         try:
             parsed = Dialect.get_or_raise(dialect).parser(error_level=ErrorLevel.RAISE).parse(chunk, text)
-        except SqlglotError:
+        except (SqlglotError, RecursionError):  # nested too deeply
             parsed = [exp.Command(this=source)]
         for tree in parsed:
             if isinstance(tree, exp.Create) and tree.kind == "TABLE":
