@@ -107,9 +107,32 @@ def test_page_api_and_health_say_which_version_and_track_answer(start):
     assert (cart["track"], cart["total"], len(cart["items"])) == ("canary", 136.9, 3)
     assert json.loads(ask(port, "POST", "/api/checkout", b'{"a": 1}')[2])["order"] == "accepted"
     assert json.loads(ask(port, "POST", "/api/agent")[2])["cost_usd"] > 0
-    for name, kind in (("style.css", "text/css"), ("page.js", "text/javascript"), ("icon.svg", "image/svg+xml")):
-        status, headers, body = ask(port, "GET", f"/assets/{name}")
+    for path, kind in (
+        ("/assets/style.css", "text/css"), ("/assets/page.js", "text/javascript"),
+        ("/assets/icon.svg", "image/svg+xml"), ("/sw.js", "text/javascript"),
+        ("/manifest.webmanifest", "application/manifest+json"),
+        ("/staff", "text/html"), ("/admin", "text/html"),
+    ):  # fmt: skip
+        status, headers, body = ask(port, "GET", path)
         assert (status, headers["Content-Type"].partition(";")[0], bool(body)) == (200, kind, True)
+
+
+def test_work_is_kept_once_in_its_order_and_refused_if_it_is_none(start):
+    _, port = start(track="staging")
+    first, second = ({"id": f"{n:036x}", "item": f"Rope {n}", "quantity": n} for n in (1, 2))
+
+    def send(job):
+        status, _, body = ask(port, "POST", "/api/work", json.dumps(job))
+        return status, next(iter(json.loads(body).items()))
+
+    assert [send(job) for job in (second, first, second)] == [
+        (201, ("state", "kept")), (201, ("state", "kept")), (200, ("state", "known")),
+    ]  # fmt: skip
+    assert send({**first, "quantity": 7}) == (409, ("error", "another job has this id"))
+    for wrong in ({**first, "quantity": 0}, {**first, "item": ""}, {**first, "id": "1"}, {**first, "more": 1}, []):
+        status, (_, why) = send(wrong)
+        assert (status, why.startswith("no job: ")) == (400, True)
+    assert json.loads(ask(port, "GET", "/api/work")[2]) == {"work": [second, first]}
 
 
 @pytest.mark.parametrize(

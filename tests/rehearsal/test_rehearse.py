@@ -65,12 +65,14 @@ def test_a_healthy_release_goes_to_everybody(tmp_path):
         "Set checkout-v2 to 0%", "Set checkout-v2 to 100%", "Set checkout-v2 to 5%", "The shop as users have it",
     ]  # fmt: skip
     assert ledger_kinds(keep) == [
-        "release.candidate", "rollout.started", "gates.judged", "traffic.raised", "canary.started", "canary.decided",
-        "traffic.raised", "rollout.completed", "traffic.lowered", "rollout.settled", "release.tagged",
+        "release.candidate", "rollout.started", "gates.judged", "gates.judged", "traffic.raised", "canary.started",
+        "canary.decided", "traffic.raised", "rollout.completed", "traffic.lowered", "rollout.settled", "release.tagged",
     ]  # fmt: skip
     kept = {path.name for path in keep.iterdir()}
     assert kept >= {"repo", "origin.git", "recording.jsonl", "verdicts", "report.html"}
-    assert sorted(path.name for path in (keep / "verdicts").iterdir()) == ["lighthouse.json", "zap.json"]
+    assert sorted(path.name for path in (keep / "verdicts").iterdir()) == [
+        "lighthouse.json", "tests-offline-sync.json", "zap.json",
+    ]  # fmt: skip
     assert git(keep / "repo", "status", "--porcelain") == ""
     assert replayed(keep) == (0, answer["judgement"])
     report = (keep / "report.html").read_text()
@@ -97,8 +99,8 @@ def test_a_bad_release_is_taken_back(tmp_path):
     flags = git(keep / "origin.git", "show", "main:config/feature-flags.yaml")
     assert "# Who sees what." in flags
     assert ledger_kinds(keep) == [
-        "release.candidate", "rollout.started", "gates.judged", "traffic.raised", "canary.started", "canary.decided",
-        "rollback.started", "release.marked-bad", "traffic.lowered", "rollback.finished",
+        "release.candidate", "rollout.started", "gates.judged", "gates.judged", "traffic.raised", "canary.started",
+        "canary.decided", "rollback.started", "release.marked-bad", "traffic.lowered", "rollback.finished",
     ]  # fmt: skip
     assert git(keep / "origin.git", "tag", "--list", "v1.4.0") == ""
     document = (keep / "rollback-v1.4.0-rc.1.md").read_text()
@@ -192,6 +194,17 @@ def test_a_shared_outage_is_not_the_canarys_fault_and_is_taken_back_as_the_polic
     assert "a shared outage" in answer["judgement"]["reason"]
     assert answer["headline"].startswith("v1.4.0-rc.1 was taken back: errors: the baseline itself is far worse")
     assert ledger_kinds(keep)[-1] == "rollback.finished"
+
+
+@pytest.mark.soak
+def test_a_candidate_that_loses_work_done_without_a_network_stops_in_staging(tmp_path):
+    result, keep, left = play(tmp_path, "--scenario", "lost-work")
+    answer = json.loads(result.stdout)
+    assert (result.returncode, answer["decision"], left) == (1, None, []), result.stderr
+    assert answer["headline"].startswith("v1.4.0-rc.1 stopped at `gates of staging`: tests/offline-sync fail: ")
+    assert ledger_kinds(keep) == [
+        "release.candidate", "rollout.started", "gates.judged", "gates.judged", "rollout.aborted",
+    ]  # fmt: skip
 
 
 @pytest.mark.servers

@@ -18,6 +18,8 @@ LIVE = "v1.3.0"
 VERSION = "1.4.0"
 """The version that the rehearsal releases."""
 REPORT = "report.html"
+OFFLINE = "evidence/offline-sync"
+"""Where the tests in staging leave their report, in the checkout."""
 WEIGHT = 0.05
 INTERVAL = 1
 WINDOW = 30
@@ -43,6 +45,7 @@ class Addresses:
 
     baseline: str
     canary: str
+    staging: str
     load: str
     prometheus: str | None = None
 
@@ -86,6 +89,7 @@ class House:
     def policy(self, addresses: Addresses) -> dict[str, object]:
         """The policy, as a team would write it."""
         command = python_module("releasegate.rehearsal.deploy", str(self.deployed), "{track}", "{tag}")
+        offline = [addresses.staging, OFFLINE, "{tag}", "{commit}"]
         return {
             "version": 1,
             "service": SERVICE,
@@ -94,8 +98,10 @@ class House:
             "gates": {
                 "lighthouse": {"reports": "evidence/lighthouse", "config": "evidence/lighthouse/lighthouserc.json"},
                 "zap": {"reports": ["evidence/zap/zap.json"], "rules": "evidence/zap/rules.tsv", "fail-on": "high"},
+                "tests": {"offline-sync": {"junit": f"{OFFLINE}/*.xml"}},
             },
-            "deploy": {"production": {"command": command, "repeat": True}},
+            "deploy": {stage: {"command": [*command], "repeat": True} for stage in ("staging", "production")},
+            "staging-tests": {"command": python_module("releasegate.rehearsal.offline_sync", *offline), "repeat": True},
             "flags": {"file": FLAG_FILE, "live": {"url": f"{addresses.load}/live", "contains": "{blob}"}},
             "traffic": {"flag": {"name": FLAG}},
             "canary": {

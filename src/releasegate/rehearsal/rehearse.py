@@ -59,7 +59,9 @@ def rehearse(options: Options, build: Build, tell: Tell) -> tuple[Result, Story]
         write_evidence(house.repo / "evidence", candidate, world.clock.now())
         result = Rollout(world, candidate, tell).run()
         for verdict in result.verdicts:
-            (house.verdicts / f"{verdict.gate}.json").write_text(json.dumps(verdict.document(), indent=2))
+            (house.verdicts / f"{verdict.gate.replace('/', '-')}.json").write_text(
+                json.dumps(verdict.document(), indent=2)
+            )
         story = story_of(world, result)
         report = house.report if options.keep else Path(tempfile.mkdtemp(prefix="releasegate-report-")) / REPORT
         report.write_text(html(story), encoding="utf-8")
@@ -87,11 +89,11 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 def open_shop(root: Path, options: Options) -> Iterator[House]:
     """The house with its shop open and under load."""
     house = House(root)
-    ports = {"baseline": free_port(), "canary": free_port()}
+    tracks = {"baseline": free_port(), "canary": free_port()}
+    ports = {**tracks, "staging": free_port()}
     load, server = free_port(), free_port()
     addresses = Addresses(
-        baseline=f"http://127.0.0.1:{ports['baseline']}",
-        canary=f"http://127.0.0.1:{ports['canary']}",
+        **{name: f"http://127.0.0.1:{port}" for name, port in ports.items()},
         load=f"http://127.0.0.1:{load}",
         prometheus=f"http://127.0.0.1:{server}" if options.prometheus else None,
     )
@@ -104,7 +106,7 @@ def open_shop(root: Path, options: Options) -> Iterator[House]:
         try:
             shop.open(LIVE)
             if options.prometheus:
-                prometheus.start(processes, root / "prometheus", server, ports)
+                prometheus.start(processes, root / "prometheus", server, tracks)
             _start_load(processes, house, addresses, load, options.seed)
             if addresses.prometheus:
                 prometheus.await_counts(processes, addresses.prometheus)

@@ -1,4 +1,4 @@
-"""The sample service as it runs: a process for each track, started anew when another version is deployed."""
+"""The sample service as it runs: a process for each track and for staging, anew for each version that is deployed."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ class Shop:
         self._watcher = threading.Thread(target=self._watch, name="deployments", daemon=True)
 
     def open(self, tag: str) -> None:
-        """Start both tracks at `tag`, and from then on what is deployed."""
+        """Start every track at `tag`, and from then on what is deployed."""
         for track in self._ports:
             wanted(self._deployed, track).write_text(tag)
             self._run(track, tag)

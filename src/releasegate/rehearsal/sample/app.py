@@ -1,12 +1,15 @@
-"""The sample service: `python -I -m releasegate.rehearsal.sample.app --port N --track baseline|canary --seed S`.
+"""The sample service: `python -I -m releasegate.rehearsal.sample.app --port N --track TRACK --seed S`.
 
-It alone knows the scenario, and only a canary has its faults; an outage is both tracks'.
+It alone knows the scenario, and only a canary has its faults; an outage is both tracks'. Its pages are an app that can
+be installed and works without a network: what `/admin` adds meanwhile is sent later.
 
     /                        the page            (counted)
     /api/cart                what is in the cart (counted)
     POST /api/checkout       an order            (counted)
     POST /api/agent          one agent task      (counted, with its cost)
-    /healthz  /metrics  /assets/…                (not counted)
+    /api/work                the staff's work; POST adds some    (from here on: not counted)
+    /staff  /admin           its pages
+    /manifest.webmanifest  /sw.js  /assets/…  /healthz  /metrics
 """
 
 import argparse
@@ -21,18 +24,27 @@ from string import Template
 
 from releasegate.rehearsal.sample.behaviour import FIRST, LATENCY, READ, SCENARIOS, Behaviour, Fault, Outcome, Scenario
 from releasegate.rehearsal.sample.measures import Measures
+from releasegate.rehearsal.sample.work import Work
 from releasegate.rehearsal.serving import Handler, serve
 
 ROUTES = {"/": "GET", "/api/cart": "GET", "/api/checkout": "POST", "/api/agent": "POST"}
-ASSETS = {
-    "style.css": "text/css; charset=utf-8",
-    "page.js": "text/javascript; charset=utf-8",
-    "icon.svg": "image/svg+xml",
+SCRIPT = "text/javascript; charset=utf-8"
+HTML = "text/html; charset=utf-8"
+SCRIPTS = ("install", "page", "staff", "admin", "queue")
+FILES = {
+    "/manifest.webmanifest": "application/manifest+json",
+    "/sw.js": SCRIPT,
+    "/assets/style.css": "text/css; charset=utf-8",
+    "/assets/icon.svg": "image/svg+xml",
+    **{f"/assets/{name}.js": SCRIPT for name in SCRIPTS},
 }
+"""Files that the pages are made of, by their path, and of which type they are."""
+PAGES = {"/": "page.html", "/staff": "staff.html", "/admin": "admin.html"}
 JSON = "application/json"
 SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -75,9 +87,10 @@ class Service:
         self._arrivals = itertools.count(1)
         self._flows = False
         self._read = 0
-        self.assets = {name: asset(name) for name in ASSETS}
-        page = Template(asset("page.html").decode())
-        self._page = page.substitute(track=identity.track, release=identity.release).encode()
+        self.work = Work(loses=scenario.loses and identity.track != "baseline")
+        self.files = {path: asset(path.rpartition("/")[2]) for path in FILES}
+        names = {"track": identity.track, "release": identity.release}
+        self.pages = {path: Template(asset(name).decode()).substitute(names).encode() for path, name in PAGES.items()}
 
     def hears(self) -> bool:
         """Whether the next request arrives at all: none does any more at a canary that has fallen silent."""
@@ -103,12 +116,25 @@ class Service:
         self.measures.request(route, status, time.perf_counter() - started)
         return status, *answer
 
-    def metrics(self) -> bytes:
-        """The metrics page."""
-        self._read += self._flows
-        return self.measures.page()
+    def plain(self, path: str) -> tuple[str, bytes, dict[str, str]] | None:
+        """Content type, body and headers of what is not counted and takes no time; None if there is no such thing."""
+        fresh = {**SECURITY, "Cache-Control": "no-cache"}
+        if path in self.files:
+            kept = {**SECURITY, "Cache-Control": "max-age=86400"} if path.startswith("/assets/") else fresh
+            return FILES[path], self.files[path], kept
+        if path in self.pages:
+            return HTML, self.pages[path], fresh
+        match path:
+            case "/api/work":
+                return JSON, self.work.listed(), fresh
+            case "/healthz":
+                return JSON, self._health(), {}
+            case "/metrics":
+                self._read += self._flows
+                return self.measures.content_type, self.measures.page(), {}
+        return None
 
-    def health(self) -> bytes:
+    def _health(self) -> bytes:
         """What a smoke check reads."""
         return to_json({"status": "ok", "version": self.identity.release, "track": self.identity.track})
 
@@ -117,7 +143,7 @@ class Service:
         track = self.identity.track
         match route:
             case "/":
-                return "text/html; charset=utf-8", self._page
+                return HTML, self.pages["/"]
             case "/api/cart":
                 return JSON, to_json({"track": track, "items": CART, "total": total})
             case "/api/checkout":
@@ -159,19 +185,18 @@ def handler(service: Service) -> type[Handler]:
 
         def _route(self, method: str) -> None:
             path = self.path.partition("?")[0]
-            name = path.removeprefix("/assets/")
-            if self.read_body() is None:
+            body = self.read_body()
+            if body is None:
                 self.answer(413, JSON, b'{"error":"too large a body, or none that can be read"}')
             elif path in ROUTES and ROUTES[path] != method:
                 self.answer(405, JSON, b'{"error":"another method is needed"}', {"Allow": ROUTES[path]})
             elif path in ROUTES:
                 respond(service, path, self)
-            elif path == "/healthz":
-                self.answer(200, JSON, service.health())
-            elif path == "/metrics":
-                self.answer(200, service.measures.content_type, service.metrics())
-            elif path != name and name in ASSETS:
-                self.answer(200, ASSETS[name], service.assets[name], {**SECURITY, "Cache-Control": "max-age=86400"})
+            elif path == "/api/work" and method == "POST":
+                status, content = service.work.take(body)
+                self.answer(status, JSON, content, SECURITY)
+            elif (found := service.plain(path)) is not None:
+                self.answer(200, *found)
             else:
                 self.answer(404, JSON, b'{"error":"there is nothing here"}')
 
@@ -182,7 +207,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="releasegate.rehearsal.sample.app", description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="0 takes a free one and prints it")
-    parser.add_argument("--track", choices=("baseline", "canary"), required=True)
+    parser.add_argument("--track", choices=("baseline", "canary", "staging"), required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--release", default="0.0.0", help="what /healthz calls the version")
     parser.add_argument("--scenario", choices=tuple(SCENARIOS), default="healthy")

@@ -54,6 +54,8 @@ class Scenario:
     """Whether no request reaches the canary any more after its first `FIRST` ones."""
     outage: tuple[Fault, ...] = ()
     """Both tracks', once the canary had its first `FIRST` requests and its metrics were read `READ` times since."""
+    loses: bool = False
+    """Whether the candidate says "kept" of work that was queued without a network, and keeps half of it."""
 
 
 FIRST = 60
@@ -66,6 +68,7 @@ SCENARIOS = {
     "slow": Scenario((Fault("slow", "*", 2.5),)),
     "silent": Scenario(silent=True),
     "costly-agent": Scenario((Fault("cost", "/api/agent", 8),)),
+    "lost-work": Scenario(loses=True),
     # The page needs nothing that is down, so that the smoke checks of a rollback stay green.
     "shared-outage": Scenario(outage=tuple(Fault("errors", route, 15) for route in LATENCY if route != "/")),
 }

@@ -1,3 +1,5 @@
+import "/assets/install.js";
+
 const state = document.querySelector("#state");
 
 document.querySelector("#order").addEventListener("click", async () => {
