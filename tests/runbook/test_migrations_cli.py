@@ -31,8 +31,8 @@ def checkout(tmp_path):
     return folder
 
 
-def run(folder, *arguments):
-    command = [sys.executable, "-I", "-m", "releasegate", "rollback", *arguments]
+def run(folder, *arguments, command="rollback"):
+    command = [sys.executable, "-I", "-m", "releasegate", command, *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     return done.returncode, done.stdout, done.stderr
 
@@ -54,3 +54,19 @@ def test_a_plan_tells_each_migration_with_its_kind(checkout):
     assert (code, output, errors) == (
         2, "", "releasegate: --snapshot: a snapshot is for migrations that are reverted; add --migrations\n",
     )  # fmt: skip
+
+
+@pytest.mark.soak
+def test_doctor_says_whether_they_could_be_taken_back_here(checkout):
+    def told():
+        lines = run(checkout, command="doctor")[1].splitlines()
+        return [line for line in lines if "  migrations: " in line]
+
+    [line] = told()
+    assert line.startswith("yellow  migrations: the database's state cannot be read here: cat exited 1: cat: state: ")
+    assert line.endswith("; run doctor where a rollback would run, or mend `rollback.migrations.status`")
+    (checkout / "state").write_text("3")
+    assert told() == ["green   migrations: 3 files in db on main; the database's state is told"]
+    text = (checkout / "releasegate.yaml").read_text()
+    (checkout / "releasegate.yaml").write_text(text.replace("directory: db", "directory: bd"))
+    assert told() == ["red     migrations: there is no folder bd on main; mend `rollback.migrations`"]

@@ -46,6 +46,11 @@ def _examined(app: App) -> Iterator[Finding]:
     policy = app.policy()
     yield checks.green("policy", f"{policy.service} in {policy.environment}")
     yield from checks.asked("flag file", lambda: checks.flag_file(forge, policy))
+    rules = policy.rollback.migrations
+    if rules is not None:
+        yield from checks.asked(
+            "migrations", lambda: checks.migrations(forge, rules, policy.release.branch, app.shell())
+        )
     if policy.canary is not None:
         from releasegate.metrics.source import source_of  # noqa: PLC0415
 

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable, Iterator
 
-from releasegate.errors import ReleasegateError
+from releasegate.errors import OutsideError, ReleasegateError
 from releasegate.flags.document import FlagFile
 from releasegate.forge.host import Health
 from releasegate.forge.port import Forge
 from releasegate.metrics.port import CountSource
+from releasegate.policy.migrations import Migrations
 from releasegate.policy.model import Policy
+from releasegate.runbook.outside import Shell
 from releasegate.verdict import Finding, Level
 
 LIGHTS = {Level.INFO: "green", Level.WARN: "yellow", Level.ERROR: "red"}
@@ -69,6 +71,21 @@ def flag_file(forge: Forge, policy: Policy) -> Iterator[Finding]:
         yield green(
             "flag file", f"{path} on {branch} holds {', '.join(dict.fromkeys(wanted)) or 'no flag of the policy'}"
         )
+
+
+def migrations(forge: Forge, rules: Migrations, branch: str, shell: Shell) -> Iterator[Finding]:
+    """Are the migrations where the policy says, and does the tool tell the database's state?"""
+    files = forge.files(rules.directory, branch)
+    if not files:
+        yield red("migrations", f"there is no folder {rules.directory} on {branch}", "mend `rollback.migrations`")
+        return
+    try:
+        shell(rules.status, {})
+    except OutsideError as error:
+        fix = "run doctor where a rollback would run, or mend `rollback.migrations.status`"
+        yield yellow("migrations", f"the database's state cannot be read here: {error.what}", fix)
+    else:
+        yield green("migrations", f"{len(files)} files in {rules.directory} on {branch}; the database's state is told")
 
 
 def metrics(source: CountSource, now: float) -> Iterator[Finding]:
