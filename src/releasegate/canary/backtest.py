@@ -112,7 +112,8 @@ class Backtest:
 def pseudo_canary(stretch: Stretch, header: Header, draw: Draw) -> Recording:
     """The stretch as a canary of what was already running."""
     chosen, share = _choose(stretch.pods, header.weight, draw)
-    part = header.weight / share if share > header.weight * WHOLE else 1.0
+    whole = 0 < share < 1 and share <= header.weight * WHOLE
+    part = 1.0 if whole else header.weight / (share or 1.0)
     clump = clumps(stretch)
     lines = []
     for at, t in enumerate(stretch.times):
@@ -123,8 +124,7 @@ def pseudo_canary(stretch: Stretch, header: Header, draw: Draw) -> Recording:
         canary = _take(_sum(stretch.pods[pod][at] for pod in chosen), part, clump, draw)
         rest = (everything[0] - canary[0], everything[1] - canary[1])
         lines.append(Line(t, {"errors": {"baseline": rest, "canary": canary}}))
-    weight = header.weight if part < 1 else share
-    return Recording(replace(header, weight=weight), tuple(lines))
+    return Recording(replace(header, weight=share if whole else header.weight), tuple(lines))
 
 
 def judge_release(start: float, recording: Recording, rules: Sequence[Rule]) -> Release:
