@@ -71,7 +71,7 @@ def test_the_requests_that_are_taken_are_at_least_the_errors_and_at_most_all():
 
 
 def test_a_pod_without_requests_is_never_the_canary():
-    # All requests are those of b, which gives a tenth back so that there is a baseline: 4 requests, of which 0.4 are left.
+    # All requests are those of b, which gives a tenth back so that there is a baseline.
     recording = pseudo_canary(Stretch((15,), {"a": [(0, 0)], "b": [(0, 4)]}), header(0.9), drawn(0.1, 0.0))
     assert (recording.header, lines(recording)) == (header(0.9), [(15, {"baseline": (0.0, 1.0), "canary": (0.0, 3)})])
     nobody = pseudo_canary(Stretch((15,), {"a": [(0, 0)]}), header(0.9), drawn(0.0))
