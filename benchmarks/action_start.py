@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from prepare import uv_executable  # noqa: E402
 
 PYTHON = sys._base_executable  # noqa: SLF001  an environment has no pip
-RUNS = 7
+RUNS = 15
 ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
@@ -41,7 +41,7 @@ def prepared(home, folder):
     """What the action does from uv being there to `releasegate` answering."""
     started = time.perf_counter()
     done = subprocess.run(
-        [PYTHON, "-I", "-X", "utf8", ROOT / "scripts" / "prepare.py", "runtime", folder / "fresh", home],
+        [PYTHON, "-I", "-S", "-X", "utf8", ROOT / "scripts" / "prepare.py", "runtime", folder / "fresh", home],
         check=True, env=ENVIRONMENT, capture_output=True, text=True,
     )  # fmt: skip
     answer = [done.stdout.strip(), "-I", "-X", "utf8", "-m", "releasegate", "--version"]

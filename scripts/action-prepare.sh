@@ -17,6 +17,6 @@ cd "$RUNNER_TEMP" # no file of the judged repository lies here
 scripts="$(dirname "${BASH_SOURCE[0]}")"
 echo "::group::Prepare releasegate"
 fresh="$(mktemp -d "$RUNNER_TEMP/releasegate-XXXXXXXX")" # nobody could put anything there before
-python="$("$RELEASEGATE_PYTHON" -I -X utf8 "$scripts/prepare.py" runtime "$fresh" "$RUNNER_TEMP/releasegate-uv")"
+python="$("$RELEASEGATE_PYTHON" -I -S -X utf8 "$scripts/prepare.py" runtime "$fresh" "$RUNNER_TEMP/releasegate-uv")"
 echo "::endgroup::"
 printf 'python=%s\n' "$python" >>"$GITHUB_OUTPUT"

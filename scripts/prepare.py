@@ -15,6 +15,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,12 +62,8 @@ def build(environment: Path, name: str, uv: str) -> None:
     python = str(environment / EXECUTABLES / "python")
     lock = str(ROOT / "requirements" / f"{name}.txt")
     run(uv, "--no-config", "pip", "sync", "--quiet", "--require-hashes", "--python", python, lock)
-    libraries = subprocess.run(
-        [python, "-I", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
+    place = {"base": str(environment), "platbase": str(environment)}
+    libraries = sysconfig.get_path("purelib", "venv", place)
     (Path(libraries) / "releasegate-checkout.pth").write_text(f"{ROOT / 'src'}\n")
 
 
