@@ -102,6 +102,17 @@ def test_a_reusable_workflow_can_be_called_and_dispatched_alike(path):
     assert "uses: ./" not in text
 
 
+@pytest.mark.parametrize("path", REUSABLE, ids=lambda path: path.name)
+def test_a_reusable_workflow_hands_every_secret_to_each_of_its_steps_and_needs_none(path):
+    secrets = load(path)["on"]["workflow_call"]["secrets"]
+    assert secrets.keys() == {"PROMETHEUS_URL", "PROMETHEUS_TOKEN", "RELEASEGATE_APP_ID", "RELEASEGATE_APP_KEY"}
+    assert {field["required"] for field in secrets.values()} == {"false"}
+    ours = [step for step in steps(path) if step.get("uses", "").startswith("releasegate/releasegate@")]
+    assert ours
+    for step in ours:
+        assert step["env"] == {name: f"${{{{ secrets.{name} }}}}" for name in secrets}
+
+
 @pytest.mark.parametrize("path", [path for path in WORKFLOWS if path.name in TAKES_BACK], ids=lambda path: path.name)
 def test_nothing_stands_before_what_takes_back(path):
     document = load(path)

@@ -74,6 +74,13 @@ def test_a_hostile_report_does_no_harm(tmp_path, monkeypatch, hostile):
     assert_unharmed(tmp_path, ran)
 
 
+def test_every_line_of_an_apps_key_is_masked(tmp_path, monkeypatch):
+    monkeypatch.setenv("RELEASEGATE_APP_KEY", "-----BEGIN KEY-----\nc2VjcmV0\r\n\n-----END KEY-----\n")
+    ran = Ran(tmp_path, monkeypatch, command="schema", args="policy", token="")
+    masks = [line.removeprefix("::add-mask::") for line in ran.heard.splitlines() if line.startswith("::add-mask::")]
+    assert masks == ["-----BEGIN KEY-----", "-----END KEY-----", "c2VjcmV0"]
+
+
 def test_the_token_is_masked_before_anything_else_and_named_nowhere(tmp_path, monkeypatch):
     shutil.copytree(SAMPLES / "lighthouse", tmp_path / "reports")
     shutil.copy(SAMPLES / "lighthouserc.json", tmp_path)

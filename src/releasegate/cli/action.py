@@ -138,7 +138,8 @@ def action(app: App) -> int:
 
     step = Step(directory=app.directory)
     found = settings(os.environ)
-    step.mask(filter(None, [found.get("GITHUB_TOKEN")]))
+    key = os.environ.get("RELEASEGATE_APP_KEY", "").split("\n")  # a masked value is one line
+    step.mask(filter(None, [found.get("GITHUB_TOKEN"), *(line.strip() for line in key)]))
     os.environ.update(found)
     step.stop_listening()
     try:

@@ -141,6 +141,8 @@ SECRETS = """\
     secrets:
       PROMETHEUS_URL: ${{ secrets.PROMETHEUS_URL }}
       PROMETHEUS_TOKEN: ${{ secrets.PROMETHEUS_TOKEN }}
+      RELEASEGATE_APP_ID: ${{ secrets.RELEASEGATE_APP_ID }} # a GitHub App, where the branch is protected
+      RELEASEGATE_APP_KEY: ${{ secrets.RELEASEGATE_APP_KEY }}
 """
 PERMISSIONS = """\
     permissions:
