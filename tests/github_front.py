@@ -9,7 +9,7 @@ import json
 import re
 import threading
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -45,6 +45,8 @@ class Exchange:
     body: bytes
     status: int = 0
     authorized: bool = False
+    asked: str = ""
+    """The path as it came: GitHub Enterprise Server's API lies below `/api`."""
     source: str = "front"
     """Who answered: `emulator`, `stub` or `GraphQL`."""
 
@@ -64,6 +66,8 @@ class Fault:
     truncate: bool = False
     stall: bool = False
     """Carry the request out, begin to answer, and never go on."""
+    trickle: bool = False
+    """Carry the request out, and answer a byte at a time, until the front is reset."""
     execute: bool = False
     """Carry the request out although `status` is answered."""
 
@@ -78,7 +82,7 @@ class Front:
         self.folder = folder
         self.storage = None
         self.names, self.passed, self.issued = count(1), count(), set()
-        self.lock = threading.Lock()
+        self.lock, self.calm = threading.Lock(), threading.Event()
         self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.front = self
         self.reset()
@@ -93,6 +97,8 @@ class Front:
         self.exchanges, self.violations, self.graphql = [], [], True
         self.stub = Stub(self, LOGIN)
         self.fault: Callable = lambda _: None
+        self.calm.set()
+        self.calm = threading.Event()
 
     def issue(self, exchange, headers):
         """What a GitHub App asks with its own signature; the token that it gets is let through from now on."""
@@ -186,7 +192,8 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         token = (self.headers.get("Authorization") or "").split(" ")[-1]
         authorized = token == TOKEN or token in self.server.front.issued
-        exchange = Exchange(self.command, parts.path, parts.query, body, authorized=authorized)
+        path = re.sub(r"^/api(/v3|(?=/graphql$))", "", parts.path)
+        exchange = Exchange(self.command, path, parts.query, body, authorized=authorized, asked=parts.path)
         with self.server.front.lock:
             self.server.front.exchanges.append(exchange)
             fault = self.server.front.fault(exchange) or Fault()
@@ -200,10 +207,25 @@ class Handler(BaseHTTPRequestHandler):
         if fault.status is not None:
             status, headers, content = fault.status, fault.headers, fault.body
         exchange.status = status
+        if fault.trickle:
+            self.trickle(status, content)
+            return
         self.send(status, headers, content, truncate=fault.truncate or fault.stall)
         if fault.stall:
             self.connection.settimeout(60)
             self.connection.recv(1)  # until the client goes away
+
+    def trickle(self, status, content):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        calm = self.server.front.calm
+        with suppress(OSError):  # the client went away
+            for byte in content:
+                if calm.wait(0.02):
+                    break
+                self.wfile.write(bytes([byte]))
+        self.close_connection = True
 
     def execute(self, exchange):
         try:
@@ -230,9 +252,9 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-def github_forge(front, repository=None, token=TOKEN, timeout=120, **options):
+def github_forge(front, repository=None, token=TOKEN, timeout=120, whole=120.0, **options):
     """A forge on a new repository of the front, or on `repository`."""
-    patience = Patience(max_wait=120.0, sleep=lambda _: None, share=lambda: 0.5, timeout=timeout)
+    patience = Patience(max_wait=120.0, sleep=lambda _: None, share=lambda: 0.5, timeout=timeout, whole=whole)
     api = connect(repository or front.repository(), Credentials(token=token), front.address, patience)
     return GitHubForge(api, **options)
 

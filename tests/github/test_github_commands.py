@@ -31,6 +31,18 @@ COMMANDS = [
 ]
 
 
+def test_github_enterprise_server_has_its_api_below_api_v3(github, hosted, monkeypatch, capsys):
+    forge = github_forge(github)
+    start(forge)
+    monkeypatch.setenv("GITHUB_API_URL", f"{github.address}/api/v3")
+    github.exchanges.clear()
+    assert told(hosted, ["flags", "off", "banner", "--repo", forge.home], capsys)[0] == 0
+    graphql = [exchange.asked for exchange in github.exchanges if exchange.path == "/graphql"]
+    rest = [exchange.asked for exchange in github.exchanges if exchange.path != "/graphql"]
+    assert set(graphql) == {"/api/graphql"}
+    assert [asked for asked in rest if not asked.startswith(f"/api/v3/repos/{forge.home}")] == ["/api/v3/user"]
+
+
 def played(forge, folder, repo, capsys):
     """What each command prints, with ids and addresses taken out."""
     assert start(forge) == forge.branch_head("main")

@@ -6,7 +6,8 @@ from contextlib import suppress
 import pytest
 
 from github_front import TOKEN, Fault, github_forge
-from releasegate.errors import OutsideError, RaceError
+from releasegate.errors import ForgeError, OutsideError, RaceError
+from releasegate.forge.github.api import NETWORK
 from releasegate.forge.github.host import GitHubHost
 from releasegate.forge.host import Asset
 
@@ -189,3 +190,23 @@ def test_a_bad_token_is_said(github):
         "Bad credentials; the token is not accepted: is GITHUB_TOKEN or GH_TOKEN set, and not expired?"
     )
     assert json.dumps("ghp_wrong") not in str(caught.value)
+
+
+def test_an_answer_that_comes_a_byte_at_a_time_is_given_up_and_looked_for(github):
+    forge = github_forge(github)
+    slow = github_forge(github, forge.home, whole=2.0)
+    github.fault = lambda e: Fault(trickle=True) if e.method == "POST" else None
+    where = slow.open_issue("mark", "title", "body")
+    assert [e.method for e in github.exchanges].count("POST") == 1
+    assert [one["html_url"] for one in open_issues(github, f"/repos/{forge.home}")] == [where]
+
+
+@pytest.mark.soak
+def test_a_server_that_only_answers_a_byte_at_a_time_is_told(github):
+    slow = github_forge(github, whole=1.0)
+    github.fault = lambda _: Fault(trickle=True)
+    with pytest.raises(ForgeError) as caught:
+        slow.default_branch()
+    assert str(caught.value) == (
+        f"GET /repos/{slow.home}: GitHub's answer came too slowly to be waited for, 6 times in a row; {NETWORK}"
+    )

@@ -87,4 +87,4 @@ def test_a_host_that_refuses_is_a_note_and_stops_nothing(github, service):
         assert texts[stage].count("(not shown among the deployments: GitHub answered 403: no)") == 1, texts[stage]
     back = roll_back(service)
     assert (back.exit_code, back.traffic_is_back) == (0, True)
-    assert "not shown among the deployments" in {one.id: one.text for one in back.outcomes}["deployments"]
+    assert "not shown among the deployments" in {one.id: one.text for one in back.outcomes}["follow-up"]

@@ -68,7 +68,7 @@ def _noted(world: World, tell: Callable[[Host], None]) -> str:
 
 
 def taken_back(world: World, aim: Aim, state: State, reason: str, *, deployed: bool) -> str:
-    """Show what a rollback left and, where it `deployed` it to the baseline, what it went back to."""
+    """Show what a rollback left and, where it `deployed` it to the baseline, what it went back to; a note."""
     notes = []
     left, good = state.release(aim.leaving or ""), state.release(aim.to or "")
     if left is not None:
@@ -78,4 +78,4 @@ def taken_back(world: World, aim: Aim, state: State, reason: str, *, deployed: b
         step = f"{state.rolled_back.id if state.rolled_back else good.commit}/production"
         text = f"{good.name} is back"
         notes.append(show(world, world.policy.environment, good.name, good.commit, step, "success", text))
-    return f"shown{''.join(notes)}"
+    return "".join(notes)

@@ -138,9 +138,6 @@ class Rollback:
         if self._world.smoke is not None:
             steps.append(Step("smoke", "smoke checks", "ask every page of the smoke checks", self._smoke))
         steps.append(Step("follow-up", "follow-up issue", "open an issue for the cause", self._follow_up))
-        if self._world.host is not None:
-            plan = "show what was left, and what is back, among the host's deployments"
-            steps.append(Step("deployments", "deployment statuses", plan, self._show))
         return tuple(steps)
 
     def preview(self) -> Mapping[str, str]:
@@ -314,7 +311,8 @@ class Rollback:
         path = self._world.documents / f"rollback-{(self._aim.leaving or 'canary').replace('/', '-')}.md"
         path.write_text(text, encoding="utf-8")
         title = f"{self._aim.leaving or 'The canary'} was taken back: find the cause"
-        return f"document {path.name}, issue {self._world.forge.open_issue(marker, title, text)}"
+        shown = self._show()
+        return f"document {path.name}, issue {self._world.forge.open_issue(marker, title, text)}{shown}"
 
     def _document(self) -> str:
         policy = self._world.policy

@@ -20,6 +20,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from releasegate.errors import ForgeError, RefusedError, ReleasegateError, UnknownOutcomeError
+from releasegate.forge.github.bounded import TooSlowError, within
 
 if TYPE_CHECKING:
     from github.Requester import Requester
@@ -28,6 +29,7 @@ TRIES = 6
 """How often a request is sent that may be repeated."""
 SECONDARY_WAIT = 60.0
 """Seconds that GitHub asks for where a secondary limit comes without a time."""
+FILE = 5
 PAGE = 100
 MOST_PAGES = 50
 
@@ -39,6 +41,8 @@ class Patience:
     max_wait: float = 120.0
     timeout: int = 30
     """Seconds without a byte after which a request is given up."""
+    whole: float = 120.0
+    """Seconds after which an answer is given up that is still coming; a file may take `FILE` times as long."""
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     share: Callable[[], float] = random.random
@@ -166,7 +170,13 @@ class Api:
         self.requests += 1
         headers = {"Content-Type": media_type, "Content-Length": str(len(content))}
         try:
-            self.requester.requestMemoryBlobAndCheck("POST", url, {}, headers, BytesIO(content))
+            within(
+                self.patience.whole * FILE,
+                lambda: self.requester.requestMemoryBlobAndCheck("POST", url, {}, headers, BytesIO(content)),
+            )
+        except TooSlowError as error:
+            self.requester.close()
+            raise UnknownOutcomeError(SLOW, where=_place(url)) from error
         except requests.RequestException as error:
             raise UnknownOutcomeError(f"GitHub did not answer ({cause(error)})", where=_place(url)) from error
         except github.GithubException as error:
@@ -186,9 +196,15 @@ class Api:
         place = f"{verb} {_place(url)}"
         self.requests += 1
         try:
-            status, headers, text = self.requester.requestJson(
-                verb, url, parameters=dict(parameters or {}), input=None if body is None else dict(body)
+            status, headers, text = within(
+                self.patience.whole,
+                lambda: self.requester.requestJson(
+                    verb, url, parameters=dict(parameters or {}), input=None if body is None else dict(body)
+                ),
             )
+        except TooSlowError as error:
+            self.requester.close()  # the connection is still in use
+            raise ForgeError(SLOW, where=place, remedy=NETWORK) from error
         except requests.RequestException as error:
             raise ForgeError(f"GitHub did not answer ({cause(error)})", where=place, remedy=NETWORK) from error
         except github.GithubException as error:  # only the renewal of an App's token is checked there
@@ -259,6 +275,7 @@ def _place(url: str) -> str:
     return url.partition("?")[0]
 
 
+SLOW = "GitHub's answer came too slowly to be waited for"
 LOOK = "whether it was carried out is not known; look before you run the command again"
 NETWORK = "is the network up, and GITHUB_API_URL right? A runner that cannot reach it: use `runs-on` of one that can"
 REMEDIES = {

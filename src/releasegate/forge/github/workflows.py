@@ -3,11 +3,13 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from releasegate.errors import ForgeError, InconclusiveError
-from releasegate.forge.github.api import Api, cause
+from releasegate.forge.github.api import FILE, Api, cause
+from releasegate.forge.github.bounded import TooSlowError, within
 from releasegate.forge.github.parts import moment
 from releasegate.forge.host import Approval, Artifact, WorkflowRun
 
@@ -66,7 +68,11 @@ def download(api: Api, artifact: Artifact, limit: int) -> bytes:
             api.pause(api.patience.share() * 0.5 * 2**attempt, ForgeError(str(fault), where=where))
         answer = api.send("GET", f"actions/artifacts/{artifact.id}/zip", repeat=True)
         try:
-            content = _fetch(str(answer.headers.get("location", "")), limit)
+            address = str(answer.headers.get("location", ""))
+            content = within(api.patience.whole * FILE, partial(_fetch, address, limit))
+        except TooSlowError:
+            fault = ForgeError("its storage answers too slowly to be waited for")
+            continue
         except ForgeError as error:
             fault = error
             continue
