@@ -10,11 +10,14 @@ from releasegate.runbook.claim import Effect, await_end, command, once
 from releasegate.runbook.world import World
 
 
-def redeploy(world: World, aim: Aim, state: State) -> str:
-    """Deploy it once for this rollback, and say so in one line; `OutsideError` where none is known or it fails."""
+def redeploy(world: World, aim: Aim, state: State, *, anew: bool = False) -> str:
+    """Deploy it once for this rollback, and say so in one line; `OutsideError` where none is known or it fails.
+
+    With blue-green it is there already in most cases; `anew` deploys it all the same.
+    """
     if not aim.on_baseline:
         return "not needed: the bad release never reached the baseline"
-    if world.live is not None and is_there(world, aim, state):
+    if world.live is not None and not anew and is_there(world, aim, state):
         return f"not needed: {world.live} still holds {aim.to}"
     good = state.release(aim.to) if aim.to else None
     if good is None:

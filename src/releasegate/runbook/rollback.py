@@ -209,7 +209,7 @@ class Rollback:
         try:
             self._begin()
             did = "deploying"
-            did = self._deployed = redeploy(self._world, replace(self._aim, on_baseline=True), self._state())
+            did = self._deployed = redeploy(self._world, replace(self._aim, on_baseline=True), self._state(), anew=True)
             require(self._world, "baseline", within=READY)
         except ReleasegateError as error:
             self._stays = f"{found}; {did}: {error.what}"
