@@ -2,7 +2,7 @@
 
 import pytest
 
-from releasegate.migrations.alembic import read
+from releasegate.migrations.script import read
 
 HEAD = "from alembic import op\nimport sqlalchemy as sa\nrevision = '2'\ndown_revision = '1'\n"
 BACK = "\ndef downgrade():\n    op.drop_table('made')\n"
@@ -98,10 +98,11 @@ def test_a_way_down_that_cannot_work_is_seen(down, why):
     assert script("op.create_table('made')", down).no_way_back == why
 
 
-def test_a_merge_does_nothing_and_a_helper_is_no_migration():
+def test_a_merge_does_nothing_and_another_script_is_unread():
     merge = script("pass", "def downgrade():\n    pass\n")
     assert (merge.empty, merge.no_way_back, merge.statements) == (True, None, [])
-    assert read("def run_migrations_online():\n    pass\n", "postgres") is None
+    other = read("def run_migrations_online():\n    pass\n", "postgres")
+    assert [(one.what, one.read) for one in other.statements] == [("this is neither Alembic's nor Django's", False)]
 
 
 def test_nothing_is_executed():

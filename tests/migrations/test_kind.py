@@ -72,7 +72,7 @@ def test_what_nobody_declared_and_what_is_misspelled_is_told():
     ],
 )  # fmt: skip
 def test_what_is_no_migration_is_left_out(path):
-    assert judged("def helper(): pass", path) is None
+    assert judged("def upgrade(): pass", path) is None
 
 
 def test_between_are_those_that_only_the_release_that_is_left_has_newest_first():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
-from releasegate.migrations import alembic
+from releasegate.migrations.script import read as read_script
 from releasegate.migrations.sql import narrowing
 from releasegate.migrations.statement import Statement
 from releasegate.verdict import Finding, Level
@@ -16,6 +16,7 @@ HEADER = 60
 DECLARATION = re.compile(r"\s*(?:--|#|//)\s*releasegate:\s*([\w-]+)\s*(?::\s*(.*?))?\s*")
 SUFFIXES = (".sql", ".py", ".json", ".yaml", ".yml", ".xml", ".js", ".ts", ".rb", ".php", ".go", ".sh")
 DOWN_NAME = re.compile(r".*[._-](down|undo|revert|rollback)\.\w+|U\d.*__.*\.sql")
+NO_MIGRATION = {"env.py", "conftest.py", "setup.py", "manage.py"}
 DOWN_FOLDERS = {"down", "undo", "revert", "rollback", "verify"}
 """Where the tools that keep both ways in files of their own put the way down: it is no migration by itself."""
 
@@ -77,16 +78,10 @@ def read(path: str, content: bytes, directory: str, dialect: str) -> Migration |
     if path.endswith(".sql"):
         statements = narrowing(text, dialect)
     elif path.endswith(".py"):
-        try:
-            script = alembic.read(text, dialect)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            statements = [Statement(1, "this is no Python that can be read", read=False)]
-        else:
-            if script is None:
-                return None
-            if script.empty:
-                return Migration(path=path, kind=Kind.EXPAND, declared=None, why="it changes nothing")
-            statements, no_way_back = script.statements, script.no_way_back
+        script = read_script(text, dialect)
+        if script.empty:
+            return Migration(path=path, kind=Kind.EXPAND, declared=None, why="it changes nothing")
+        statements, no_way_back = script.statements, script.no_way_back
     return _judged(path, text, directory, statements, no_way_back)
 
 
@@ -100,7 +95,7 @@ def _is_migration(path: str, directory: str) -> bool:
     *folders, name = _parts(path, directory)
     hidden = any(part.startswith((".", "__")) for part in (*folders, name))
     down = DOWN_NAME.fullmatch(name) is not None or not DOWN_FOLDERS.isdisjoint(folders)
-    return name.endswith(SUFFIXES) and not hidden and not down
+    return name.endswith(SUFFIXES) and name not in NO_MIGRATION and not hidden and not down
 
 
 def _parts(path: str, directory: str) -> list[str]:

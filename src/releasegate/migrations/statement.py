@@ -1,6 +1,6 @@
-"""What one statement of a migration does to the release before it."""
+"""What the statements of a migration do to the release before it."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -16,4 +16,13 @@ class Statement:
     """False where nobody could tell what it does."""
 
 
-Found = Iterator[Statement]
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a file's text tells of it."""
+
+    statements: Sequence[Statement]
+    """What its way up drops or narrows, or what cannot be read of it."""
+    empty: bool = False
+    """Whether its way up does nothing, as that of a merge."""
+    no_way_back: str | None = None
+    """Why its way down cannot work, if that can be seen."""
