@@ -29,12 +29,12 @@ OWN = "the caller's own default"
     ],
 )
 def test_murmur3_has_its_published_figures(text, hashed):
-    assert murmur3(text.encode()) == hashed
+    assert murmur3.__wrapped__(text.encode()) == hashed, "worked out, and not remembered"
 
 
 @pytest.mark.parametrize(("text", "hashed"), [("", 0x811C9DC5), ("a", 0xE40C292C), ("foobar", 0xBF9CF968)])
 def test_fnv1a_has_its_published_figures(text, hashed):
-    assert fnv1a(text.encode()) == hashed
+    assert fnv1a.__wrapped__(text.encode()) == hashed
 
 
 @pytest.mark.parametrize(
