@@ -15,7 +15,7 @@ from releasegate.runbook.rollout import Order
 from releasegate.runbook.status import status
 from repositories import git, repository
 from service import Service
-from worlds import BAD, LIVE, POLICY, begin_service, kinds, next_candidate, route
+from worlds import BAD, LIVE, POLICY, Flow, begin_service, kinds, next_candidate, route
 
 ROUTE = b"spec:\n  - {name: blue, weight: 100}   # the first\n  - {name: green, weight: 0}\n"
 FLAG = b"traffic: {flag: {name: checkout-v2}}"
@@ -238,3 +238,35 @@ def test_what_does_not_go_together_is_said(text, said):
     with pytest.raises(PolicyError) as error:
         load_policy(text, "releasegate.yaml", {})
     assert str(error.value) == said
+
+
+@pytest.mark.parametrize(("errors", "code"), [({"baseline": 0.01, "canary": 0.01}, 0), (BAD, 1)])
+def test_metrics_pages_are_watched_before_the_flip_and_taken_over_after_it(tmp_path, errors, code):
+    """The baseline is polled for as long as the window; a process that dies leaves it all in the ledger."""
+
+    class DiesError(BaseException):
+        pass
+
+    healthy = {"baseline": 0.01, "canary": 0.01}
+    policy = BLUE_GREEN.replace(b"window: 60s", b"window: 600s")
+    service = BlueGreen(tmp_path / "documents", policy=policy, history=None, errors=errors)
+    end = service.clock.moment.timestamp() + 800
+    traffic = service.world().traffic
+
+    class Dying(Flow):
+        def advance(self, at):
+            if at > end:
+                raise DiesError
+            return super().advance(at)
+
+    with pytest.raises(DiesError):
+        service.roll_out(counts=lambda: Dying(traffic, healthy))
+    assert service.weights() == [0, 100]
+    result, world = service.roll_out(order=Order(resume_or_rollback=True), counts=lambda: Flow(traffic, errors))
+    assert result.exit_code == code, result.failed
+    kept = [line for event in world.journal.events() for line in event.data.get("lines", ())]
+    history = [line for line in kept if '"t": -' in line]
+    assert len(history) >= 59
+    assert service.weights() == ([0, 100] if code == 0 else [100, 0])
+    if code == 0:
+        assert "s were not seen, since the process that watched ended" in result.stages[6].text

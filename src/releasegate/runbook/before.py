@@ -19,12 +19,15 @@ WEIGHT = 2 / 3
 half of it (the default of `starved-below`) is called starved."""
 TOLERATE = 1.5
 """How many times worse than the time before it a release may be at least."""
+DETECT_REQUESTS = 4.0
+"""Which loss of requests must at least have been able to show: where the traffic grows, half of it cannot."""
 
 
 def header_after(header: Header) -> Header:
     """How a canary is judged that has all traffic."""
     slis = {name: replace(spec, tolerate=max(spec.tolerate, TOLERATE)) for name, spec in header.slis.items()}
-    return replace(header, weight=WEIGHT, slis=slis)
+    requests = max(header.detect[Kind.THROUGHPUT], DETECT_REQUESTS)
+    return replace(header, weight=WEIGHT, slis=slis, detect={**header.detect, Kind.THROUGHPUT: requests})
 
 
 class Before:
