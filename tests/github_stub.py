@@ -168,7 +168,14 @@ class Stub:
         del exchange
         example = self.example("get", "pulls/{pull_number}/reviews", 200)[0]
         return 200, [
-            {**example, "id": index, "state": state, "commit_id": commit, "user": {**example["user"], "login": login}}
+            {
+                **example,
+                "id": index,
+                "state": state,
+                "commit_id": commit,
+                "user": {**example["user"], "login": login},
+                "author_association": "NONE" if login == "Guest" else "MEMBER",
+            }
             for index, (login, state, commit) in enumerate(self.reviews.get(int(number), ()))
         ]
 

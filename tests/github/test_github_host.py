@@ -149,6 +149,7 @@ def test_a_pull_request_is_opened_once_and_approved_by_others_alone(forge, host,
         ("Kim", "APPROVED", head),
         ("Kim", "CHANGES_REQUESTED", head),
         ("Lee", "COMMENTED", head),
+        ("Guest", "APPROVED", head),
     ]
     assert [(one.login, one.source) for one in host.reviewers(made.number)] == [("Bob", "pull-request")]
 

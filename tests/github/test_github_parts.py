@@ -44,6 +44,7 @@ def calls(forge, host, first, second, issue, run):
         "create_tag": lambda: forge.create_tag("v1", second, "one"),
         "is_ancestor": lambda: forge.is_ancestor(first, second),
         "read": lambda: forge.read("a", "main"),
+        "files": lambda: forge.files(".github", "main"),
         "history": lambda: forge.history("main"),
         "changes_between": lambda: forge.changes_between(first, second),
         "open_issue": lambda: forge.open_issue("y", "y", "y"),

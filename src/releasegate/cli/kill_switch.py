@@ -1,13 +1,14 @@
 """`releasegate kill-switch`: stop the agents, see what is missing, let them run again."""
 
-import os
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from releasegate.cli.app import App, Noun, pass_app
+from releasegate.cli.approvals import distinct, of_environment, of_pull_request
 from releasegate.cli.quantities import written
-from releasegate.errors import PolicyError
+from releasegate.errors import InputError, PolicyError
 from releasegate.ledger.event import Event
 from releasegate.render.review import moment
 from releasegate.render.story import SIGNS
@@ -46,17 +47,21 @@ def _reach(app: App) -> Reach:
         shell=app.shell(),
         fetch=fetch,
         messages=Messages(FileNotifier(folder / "messages"), folder / "outbox" / "messages"),
-        reviewers=lambda: _reviewers(app),
+        reviewers=lambda: of_environment(app),
         folder=folder / "kill-switch",
     )
 
 
-def _reviewers(app: App) -> list[str]:
-    """Who let this workflow run into its environment; nobody outside of one."""
-    run = os.environ.get("GITHUB_RUN_ID", "")
-    if not run.isdecimal() or app.forge().name != "github":
-        return []
-    return [approval.login for approval in app.host().approvals(int(run))]
+def _also_by(app: App, reach: Reach, number: int) -> Reach:
+    """Those count as well who approved a pull request that asks for it, with the guardrails as they are now."""
+    found, people = of_pull_request(app, number, f"Let the agents run again: {reach.switch.flag}")
+    if reach.guardrails(found.head) != reach.guardrails():
+        raise InputError(
+            f"pull request {number} was approved on other guardrails than those on {reach.branch}",
+            where="--pull-request",
+            remedy=f"bring it up to date with {reach.branch}, and have it approved again",
+        )
+    return replace(reach, reviewers=lambda: distinct(of_environment(app), people))
 
 
 @kill_switch.command()
@@ -84,11 +89,17 @@ def on(app: App, reason: str, *, dry_run: bool) -> int:
     "--root-cause", "cause", default="", metavar="TEXT", type=written, help="What happened, in words or as a link."
 )
 @click.option("--value", metavar="VALUE", help="What the flag becomes, where it is not known what it was.")
+@click.option(
+    "--pull-request", "request", metavar="NUMBER", type=click.IntRange(min=1),
+    help="Whoever approved this pull request agrees too; its title has to be `Let the agents run again: FLAG`.",
+)  # fmt: skip
 @_dry_run
 @pass_app
-def off(app: App, cause: str, value: str | None, *, dry_run: bool) -> int:
+def off(app: App, cause: str, value: str | None, request: int | None, *, dry_run: bool) -> int:
     """Approve that the agents run again; it happens once nothing is missing any more."""
     reach = _reach(app)
+    if request is not None:
+        reach = _also_by(app, reach, request)
     if dry_run:
         return _status(app, reach, status(reach))
     return _tell(app, "the agents run again", Off(reach, cause, value).run())

@@ -31,10 +31,23 @@ if TYPE_CHECKING:
 @click.option(
     "--reason", metavar="TEXT", type=written, default="", help="Why; with --accept-inconclusive and --override-freeze."
 )
+@click.option(
+    "--pull-request", "request", metavar="NUMBER", type=click.IntRange(min=1),
+    help="With --override-freeze: whoever approved it agrees; its title has to be `Override the freeze: TAG`.",
+)  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
 @pass_app
 def rollout(
-    app: App, tag: str | None, until: str | None, reason: str, *, resume: bool, accept: bool, thaw: bool, dry_run: bool
+    app: App,
+    tag: str | None,
+    until: str | None,
+    reason: str,
+    request: int | None,
+    *,
+    resume: bool,
+    accept: bool,
+    thaw: bool,
+    dry_run: bool,
 ) -> int:
     """Roll a candidate out: gates, staging, 5% of the traffic, the judge, and all of it or back.
 
@@ -63,7 +76,7 @@ def rollout(
         return _plan(app, world, candidate)
     candidate = candidate or _tagged(app, world)
     if thaw:
-        return _override(app, world, candidate, reason)
+        return _override(app, world, candidate, reason, request)
     return _roll_out(app, world, candidate, until=until, resume=resume, accept=reason if accept else None)
 
 
@@ -177,8 +190,9 @@ def _tagged(app: App, world: "World") -> "Tag":
     return found
 
 
-def _override(app: App, world: "World", candidate: "Tag", reason: str) -> int:
-    """Record that this person lets another one begin the rollout in a freeze."""
+def _override(app: App, world: "World", candidate: "Tag", reason: str, request: int | None) -> int:
+    """Record that this person, and who approved it on the host, lets another one begin the rollout in a freeze."""
+    from releasegate.cli.approvals import distinct, of_environment, of_pull_request  # noqa: PLC0415
     from releasegate.runbook.journal import Draft  # noqa: PLC0415  keeps `--help` fast
 
     actor = world.forge.actor()
@@ -188,9 +202,13 @@ def _override(app: App, world: "World", candidate: "Tag", reason: str) -> int:
             remedy="dispatch the workflow on the host, under your own login",
         )
     subject = world.subject(candidate.name, candidate.commit)
-    world.journal.append(Draft("freeze.overridden", subject, {"reason": reason}))
-    text = f"recorded: {actor.name} lets another person roll {candidate.name} out in the freeze"
-    app.emit({"schema": "releasegate/freeze-override/1", "tag": candidate.name, "actor": actor.name}, text)
+    asked = of_pull_request(app, request, f"Override the freeze: {candidate.name}")[1] if request is not None else []
+    people = distinct(of_environment(app), asked)
+    world.journal.append(Draft("freeze.overridden", subject, {"reason": reason, "reviewers": people}))
+    who = f"{actor.name} lets another person" if not people else f"{', '.join([actor.name, *people])} let one of them"
+    text = f"recorded: {who} roll {candidate.name} out in the freeze"
+    document_ = {"schema": "releasegate/freeze-override/1", "tag": candidate.name, "actor": actor.name}
+    app.emit({**document_, "reviewers": people}, text)
     return 0
 
 

@@ -78,6 +78,7 @@ class PullRequest:
     state: Literal["open", "closed", "merged"]
     auto_merge: bool
     """Whether the host merges it by itself once its rules are met."""
+    title: str = ""
     merged_as: str | None = None
     """The commit with which it came onto its base; None while it is not merged."""
 
@@ -182,7 +183,7 @@ class Host(Protocol):
         """Close a pull request without merging it; one that is closed stays so."""
 
     def reviewers(self, number: int) -> Sequence[Approval]:
-        """Those whose newest word on the present head of a pull request is a yes, but for its author."""
+        """Those of this repository whose newest word on a pull request's present head is a yes, but for its author."""
 
     def approvals(self, run: int) -> Sequence[Approval]:
         """Who let a workflow run into a protected environment."""

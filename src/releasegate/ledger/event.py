@@ -32,7 +32,7 @@ where it is about a release. The kinds, and what their `data` holds (a kind that
     step.finished        the effect is there               step
     step.failed          it is known not to be there       step, reason
     evidence.stored      the bytes were put away            name, sha256, bytes, store, where, until, missing
-    freeze.overridden    a person lets a rollout begin in a freeze   reason
+    freeze.overridden    a person lets a rollout begin in a freeze   reason, reviewers
     flag.changed         lines of the flag file            flag, and what was taken away
 
 An event that waited in the outbox says so in `data.waited`: its first `id`, when it `happened`, and in which `run`.

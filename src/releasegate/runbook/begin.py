@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from releasegate.errors import NotNowError, RepositoryError
 from releasegate.forge.port import Tag
-from releasegate.ledger.event import Event
+from releasegate.ledger.event import Actor, Event
 from releasegate.ledger.state import Rollout, State, fold
 from releasegate.runbook import tags
 from releasegate.runbook.colours import facing_live
@@ -102,13 +102,19 @@ def _refuse_in_freeze(world: World, events: Sequence[Event], tag: Tag) -> None:
         actor = world.forge.actor()
         scope: Mapping[str, str] = world.subject(tag.name, tag.commit)
         for event in events:
-            second = event.actor.verified and actor.verified and event.actor.name != actor.name
-            if event.kind == "freeze.overridden" and event.about(scope) and second:
+            if event.kind == "freeze.overridden" and event.about(scope) and _by_another(event, actor):
                 return
         raise NotNowError(
             f"frozen until {freeze.to}: {freeze.why}",
             remedy=f"another verified person may allow it: releasegate rollout {tag.name} --override-freeze",
         )
+
+
+def _by_another(event: Event, actor: Actor) -> bool:
+    """Whether a verified person other than `actor`, who is one too, stands behind the event: its own, or a reviewer."""
+    reviewers = event.data.get("reviewers")
+    people = {event.actor.name, *(reviewers if isinstance(reviewers, list) else ())}
+    return event.actor.verified and actor.verified and bool(people - {actor.name})
 
 
 def _idle_split(world: World) -> str:

@@ -23,6 +23,9 @@ STATES = {
     "DISMISSED": ReviewState.DISMISSED,
 }
 
+OWN = ("OWNER", "MEMBER", "COLLABORATOR")
+"""Whose review counts as an approval: in a public repository everybody may write one."""
+
 
 def open_request(api: Api, branch: str, base: str, title: str, body: str, *, auto_merge: bool) -> Request:
     """Ask for `branch` to be merged into `base`; an open one for that branch is found again."""
@@ -81,6 +84,7 @@ def approvals(api: Api, number: int) -> Sequence[Approval]:
         if review["state"] == "APPROVED"
         and review["commit_id"] == request["head"]["sha"]
         and login != request["user"]["login"]
+        and review.get("author_association") in OWN
     ]
 
 
@@ -112,6 +116,7 @@ def _request(found: Mapping[str, Any]) -> Request:
         found["head"]["sha"],
         "merged" if merged else state,
         auto_merge=bool(found.get("auto_merge")),
+        title=found["title"],
         merged_as=found.get("merge_commit_sha") if merged else None,
     )
 
