@@ -5,6 +5,7 @@ import pytest
 from releasegate.errors import ForgeError, OutsideError, UnendedError, UsageError
 from releasegate.ledger.state import fold
 from releasegate.policy.load import load_policy
+from releasegate.runbook.journal import Draft
 from releasegate.runbook.migrations import Wish, refuse_wish
 from releasegate.runbook.rollback import Request, Rollback
 from service import Service
@@ -275,6 +276,22 @@ def test_a_folder_that_is_not_there_is_a_fault_of_the_policy(tmp_path):
     result, told = roll_back(service)
     assert (result.exit_code, told["migrations"]) == (
         1, ("failed", "v1.2.0: there is no folder `bd`; correct `rollback.migrations.directory`"),
+    )  # fmt: skip
+
+
+def test_the_first_release_leaves_them_and_says_that_nobody_knows_which(tmp_path):
+    service = service_with(tmp_path, TWO)
+    world = service.world()
+    for tag in ("v1.0.0", "v1.1.1-rc.1"):
+        world.journal.append(Draft("release.marked-bad", world.subject(tag), {"reason": "bad"}))
+    service.options["policy"] = service.options["policy"].replace(b"  production: {", b"  # production: {")
+    result, told = roll_back(service)
+    assert (result.exit_code, result.to, told["migrations"]) == (
+        0, None, ("done", "left in place; which they are cannot be told: no release to go back to is known"),
+    )  # fmt: skip
+    result, told = roll_back(service, revert=True)
+    assert (result.exit_code, told["migrations"]) == (
+        1, ("failed", "which migrations are between cannot be told: nobody knows the release that is gone back to"),
     )  # fmt: skip
 
 

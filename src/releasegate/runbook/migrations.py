@@ -39,9 +39,14 @@ def refuse_wish(rules: Rules | None, wish: Wish, *, traffic_only: bool) -> None:
 
 def intent(rules: Rules, wish: Wish) -> str:
     """What will be done with the migrations, for the plan."""
-    if wish.revert or rules.when == "always":
+    if wanted(rules, wish):
         return "revert the migrations between the two releases"
     return "leave the migrations where they are" + (", and open an issue for them" if rules.when == "ask" else "")
+
+
+def wanted(rules: Rules, wish: Wish) -> bool:
+    """Whether the migrations are to be reverted."""
+    return wish.revert or rules.when == "always"
 
 
 def find(world: World, aim: Aim, state: State) -> tuple[Migration, ...]:
@@ -79,7 +84,7 @@ def take_back(world: World, aim: Aim, state: State, wish: Wish, found: Sequence[
     rules = _rules(world)
     if not found:
         return "none between the two releases"
-    if not wish.revert and rules.when != "always":
+    if not wanted(rules, wish):
         left = f"left in place: {_counted(found)}"
         return left if rules.when == "never" else f"{left}; issue {_issue(world, aim, found, '')}"
     refusal = _refusal(rules, wish, found) or unsafe

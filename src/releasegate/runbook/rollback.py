@@ -26,7 +26,7 @@ from releasegate.runbook.flow import await_return
 from releasegate.runbook.health import READY, require
 from releasegate.runbook.integrity import Integrity
 from releasegate.runbook.journal import Draft
-from releasegate.runbook.migrations import Wish, find, intent, take_back
+from releasegate.runbook.migrations import Wish, find, intent, take_back, wanted
 from releasegate.runbook.proposal import withdrawn
 from releasegate.runbook.publish import see_live
 from releasegate.runbook.ready import obstacle, stays
@@ -289,7 +289,9 @@ class Rollback:
 
     def _take_back(self) -> str:
         """Whatever else failed before may mean that the bad release still runs, on the schema that it needs."""
-        state = self._state()
+        state, rules = self._state(), self._world.policy.rollback.migrations
+        if rules is not None and self._aim.to is None and not wanted(rules, self._request.wish):
+            return "left in place; which they are cannot be told: no release to go back to is known"
         self.migrations = find(self._world, self._aim, state)
         failed = [outcome.title for outcome in self._outcomes if outcome.state is State.FAILED]
         unsafe = f"`{failed[0]}` failed, so that the release that needs them may still run" if failed else ""
