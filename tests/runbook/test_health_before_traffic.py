@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from releasegate.errors import OutsideError
 from releasegate.ledger.state import fold
 from releasegate.runbook import health
 from releasegate.runbook.outside import Page
@@ -129,6 +130,26 @@ def test_a_page_that_hangs_is_waited_for_as_long_as_there_is_time(service, monke
         assert told["flip"][1].startswith(
             f"traffic STAYS where it is: {silent}; deploying: deploy exited 1: no; mend it"
         )
+
+
+def test_a_router_that_does_not_answer_leaves_the_rollback_unfinished(service):
+    """The ledger does not say that users are back where they are not."""
+    flip, pages = service.traffic.set_weight, Pages(service.shop)
+
+    def away(*_, **__):
+        raise OutsideError("HAProxy does not answer")
+
+    service.traffic.set_weight = away
+    result, told = roll_back(service, pages)
+    assert (result.exit_code, told["flip"]) == (4, ("failed", "HAProxy does not answer"))
+    assert result.headline == "TRAFFIC IS NOT BACK: set the split to 0 by hand, now"
+    state = fold(service.world().journal.events(), service.world().subject())
+    assert (state.rollback is not None, state.split.weight, service.traffic.weight) == (True, 0.05, 0.05)
+    service.traffic.set_weight = flip
+    result, _ = roll_back(service, pages)
+    assert (result.exit_code, service.traffic.weight) == (0, 0)
+    state = fold(service.world().journal.events(), service.world().subject())
+    assert (state.rollback, state.split.weight, state.live) == (None, 0, LIVE)
 
 
 def test_without_a_page_it_flips_and_asks_nobody(tmp_path):

@@ -345,7 +345,7 @@ class Rollback:
         aborted = Draft("rollout.aborted", self._subject(), {"reason": facts["reason"], **self._swap()})
 
         def record() -> str:
-            if self._stays is not None:
+            if not Result(None, None, tuple(self._outcomes)).traffic_is_back:
                 return "it stays unfinished, so that nothing is rolled out and the same command goes on"
             drafts = [*self._moved(), aborted if self._request.traffic_only else finished]
             return f"recorded in {self._world.journal.record(*drafts, unless=self._is_over)[:12]}"
