@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
+from planted import TOKEN, holding
+
 settings.register_profile("house", deadline=None)  # a slow machine is no fault of the code
 # Mutation testing compares runs: the same examples each time, none remembered, and no time spent on a smaller one.
 settings.register_profile(
@@ -21,6 +23,30 @@ DEBIANS_POSTGRESQL = os.pathsep.join(map(str, sorted(Path("/usr/lib/postgresql")
 """Where Debian keeps what is not on PATH."""
 REQUIRE_SERVERS = "RELEASEGATE_REQUIRE_SERVERS"
 """Set it to turn "not installed: skipped" into a failure."""
+
+
+@pytest.fixture
+def capsys(capsys):
+    """Pytest's own; whatever a test reads of the output is looked through for the planted token."""
+    read = capsys.readouterr
+
+    def readouterr():
+        seen = read()
+        assert TOKEN not in seen.out + seen.err
+        return seen
+
+    capsys.readouterr = readouterr
+    return capsys
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Fail a test that left the planted token in its output, its log or its error."""
+    report = yield
+    told = [report.longreprtext, *(text for _, text in report.sections)]
+    if any(TOKEN in text for text in told):
+        report.outcome, report.longrepr = "failed", f"the planted token came out in {item.nodeid} ({call.when})"
+    return report
 
 
 @pytest.fixture(autouse=True)
@@ -83,9 +109,13 @@ def github_server(node_programs, tmp_path_factory):
 
 
 @pytest.fixture
-def github(github_server):
-    """The front with nothing recorded yet; whatever a test sent must have been as GitHub describes it."""
+def github(github_server, tmp_path):
+    """The front with nothing recorded yet; whatever a test sent must have been as GitHub describes it.
+
+    No request's address or body and no file that the test left holds the token.
+    """
     github_server.reset()
     yield github_server
     assert github_server.violations == []
     assert github_server.leaks() == []
+    assert holding(tmp_path) == []

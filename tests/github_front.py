@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from github_graphql import Graph
 from github_openapi import Contract, ContractError
 from github_stub import Stub
+from planted import TOKEN
 from releasegate.forge.github.api import Patience
 from releasegate.forge.github.connect import Credentials, connect
 from releasegate.forge.github.forge import GitHubForge
@@ -32,7 +33,6 @@ LOGIN = "Ada"
 APP = 7
 PERMISSIONS = {"contents": "write", "issues": "write", "metadata": "read"}
 OF_APPS = re.compile(r"/app/installations/\d+/access_tokens|/repos/[^/]+/[^/]+/installation")
-TOKEN = "ghp_plantedTokenThatMustNotBeSeen0000"  # planted: no output may hold it
 
 
 @dataclass

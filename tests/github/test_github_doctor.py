@@ -103,6 +103,49 @@ def test_what_is_missing_is_said(shop, github, hosted, capsys):
     )
 
 
+WORKFLOWS = b"""release: {ci: {workflow: ci.yml}}
+deploy: {staging: {workflow: deploy.yml}, production: {workflow: deploy.yml}}
+staging-tests: {workflow: e2e.yml}
+gates:
+  zap: {reports: [zap.json], artifact: zap}
+  tests: {regression: {junit: r.xml, artifact: regression}, offline-sync: {junit: o.xml, artifact: offline-sync}}
+"""
+CI = b"on: {push: {}, workflow_dispatch: {}}\njobs: {a: {steps: [{with: {name: zap}}]}}\n"
+DEPLOY = b"run-name: deploy ${{ inputs.id }}\non: workflow_dispatch\n"
+E2E = b"run-name: e2e ${{ inputs.id }}\non: workflow_dispatch\nenv: {A: regression, B: offline-sync}\n"
+
+
+def test_the_policys_workflows_and_their_artifacts(shop, hosted, capsys):
+    def with_files(**files):
+        paths = {f".github/workflows/{name}.yml": text for name, text in files.items()}
+        head = shop.branch_head("main")
+        shop.commit("main", {"releasegate.yaml": NO_CANARY + WORKFLOWS, **paths}, "workflows", parent=head)
+        code, lines, _ = examined(hosted, shop.home, capsys)
+        return code, [line for line in lines if "workflows:" in line or "artifacts:" in line]
+
+    assert with_files(ci=CI, deploy=DEPLOY, e2e=E2E) == (
+        0,
+        [
+            "green   workflows: ci.yml, deploy.yml, e2e.yml",
+            "green   artifacts: ci.yml names zap",
+            "green   artifacts: e2e.yml names regression, offline-sync",
+        ],
+    )
+    bare = {"ci": b"on: push\n", "deploy": b"on: workflow_dispatch\n", "e2e": None}
+    found = "a run of deploy.yml would not be found again"
+    assert with_files(**bare) == (
+        1,
+        [
+            "yellow  workflows: ci.yml cannot be started (release.ci); add `on: workflow_dispatch` to it",
+            f"red     workflows: {found} (deploy.staging); add `run-name: … ${{{{ inputs.id }}}}` to it",
+            f"red     workflows: {found} (deploy.production); add `run-name: … ${{{{ inputs.id }}}}` to it",
+            "red     workflows: there is no e2e.yml on the default branch (staging-tests); add it, or mend its name",
+            "yellow  artifacts: ci.yml does not name zap; see that actions/upload-artifact gives it this `name`",
+            "yellow  artifacts: e2e.yml does not name regression, offline-sync; see that actions/upload-artifact gives it this `name`",
+        ],
+    )
+
+
 def test_a_prometheus_that_is_not_there_is_named(github, hosted, capsys):
     forge = github_forge(github)
     start(forge)

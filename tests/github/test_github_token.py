@@ -57,3 +57,9 @@ def test_credentials_hide_what_is_secret():
 def test_the_source_names_no_token():
     sources = Path(__file__).resolve().parents[2] / "src"
     assert [path for path in sources.rglob("*.py") if "plantedToken" in path.read_text()] == []
+
+
+def test_a_token_in_what_a_test_reads_is_noticed(capsys):
+    sys.stdout.write(TOKEN)
+    with pytest.raises(AssertionError, match="planted"):
+        capsys.readouterr()

@@ -1,11 +1,16 @@
 """`releasegate doctor`: will the runbook work here?"""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from releasegate.cli.app import App, Verb, pass_app
 from releasegate.verdict import Finding, Level, Outcome, Verdict, conclude
+
+if TYPE_CHECKING:
+    from releasegate.forge.host import Health
+    from releasegate.policy.model import Policy
 
 
 @click.command(cls=Verb)
@@ -59,4 +64,12 @@ def _examined(app: App) -> Iterator[Finding]:
         yield from checks.asked("metrics", lambda: checks.metrics(source_of(canary), now))
     if forge.name == "github":
         host = app.host()
-        yield from checks.asked("host", lambda: checks.host(host.health(policy.release.branch), policy))
+        yield from checks.asked("host", lambda: _hosted(host.health(policy.release.branch), policy))
+
+
+def _hosted(health: "Health", policy: "Policy") -> Iterator[Finding]:
+    from releasegate.runbook import doctor as checks  # noqa: PLC0415  keeps `doctor --help` fast
+    from releasegate.runbook.doctor_workflows import workflows  # noqa: PLC0415
+
+    yield from checks.host(health, policy)
+    yield from workflows(health, policy)
