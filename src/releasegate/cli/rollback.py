@@ -17,7 +17,8 @@ from releasegate.runbook.evidence import keep, of_rollback
 from releasegate.runbook.journal import Draft
 from releasegate.runbook.migrations import Wish, intent, refuse_wish
 from releasegate.runbook.migrations import document as migrations_document
-from releasegate.runbook.rollback import Request, Result, Rollback
+from releasegate.runbook.rollback import Request, Rollback
+from releasegate.runbook.rolled_back import Result
 from releasegate.runbook.step import row
 from releasegate.runbook.story import break_glass
 from releasegate.runbook.world import World

@@ -31,6 +31,7 @@ from releasegate.runbook.proposal import withdrawn
 from releasegate.runbook.publish import see_live
 from releasegate.runbook.ready import obstacle, stays
 from releasegate.runbook.redeploy import redeploy
+from releasegate.runbook.rolled_back import Result
 from releasegate.runbook.smoke import smoke
 from releasegate.runbook.step import Outcome, State, Step, row, take
 from releasegate.runbook.world import Began, Tell, World
@@ -52,40 +53,6 @@ class Request:
     """What to do with the migrations between the two releases."""
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """What the reason rests on: a judgement's SLIs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of a rollback."""
-
-    leaving: str | None
-    to: str | None
-    outcomes: tuple[Outcome, ...]
-    stays: str | None = None
-    """Why traffic was not moved on purpose."""
-    migrations: tuple[Migration, ...] = ()
-    """Those between the two releases, as far as they could be told."""
-
-    @property
-    def traffic_is_back(self) -> bool:
-        """Whether the split was set to 0, which is what users feel."""
-        return self.outcomes[0].state is not State.FAILED
-
-    @property
-    def exit_code(self) -> int:
-        """0 if every step held, 1 where only a check is red, 4 where something outside did not answer."""
-        codes = {outcome.exit_code for outcome in self.outcomes if outcome.state is State.FAILED}
-        return 0 if not codes else 1 if codes == {1} else 4
-
-    @property
-    def headline(self) -> str:
-        """One line for a tired person."""
-        failed = [outcome.title.removesuffix(" checks") for outcome in self.outcomes if outcome.state is State.FAILED]
-        if self.stays is not None:
-            return f"TRAFFIC STAYS WHERE IT IS: {self.stays}"
-        if not self.traffic_is_back:
-            return "TRAFFIC IS NOT BACK: set the split to 0 by hand, now"
-        return f"traffic is back; {', '.join(failed)} failed" if failed else "traffic is back, and every step held"
 
 
 class Rollback:

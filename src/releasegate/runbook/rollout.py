@@ -18,7 +18,7 @@ from releasegate.runbook import tags
 from releasegate.runbook.begin import begin
 from releasegate.runbook.colours import facing_live
 from releasegate.runbook.rollback import Request, Rollback
-from releasegate.runbook.rollback import Result as RollbackResult
+from releasegate.runbook.rolled_back import Result as RollbackResult
 from releasegate.runbook.stages import HeldError, Stages
 from releasegate.runbook.step import Outcome, State, Step, take
 from releasegate.runbook.world import Began, Tell, World
