@@ -102,7 +102,7 @@ def open_shop(root: Path, options: Options) -> Iterator[House]:
     shared = ["--shared", str(root / "outage")]
     behaviour = ["--seed", str(options.seed), "--scenario", options.scenario, *shared, *faults]
     with Processes(house.logs) as processes:
-        shop = Shop(processes, house.deployed, ports, behaviour)
+        shop = Shop(processes, house.deployed, ports, lambda _: behaviour)
         try:
             shop.open(LIVE)
             if options.prometheus:

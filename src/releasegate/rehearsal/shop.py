@@ -1,7 +1,7 @@
 """The sample service as it runs: a process for each track and for staging, anew for each version that is deployed."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from releasegate.errors import OutsideError
@@ -14,13 +14,15 @@ LOOK = 0.05
 
 
 class Shop:
-    """Runs each track at the version that the deploy folder asks for."""
+    """Runs each track at the version that the deploy folder asks for; `options` gives the arguments of a version."""
 
-    def __init__(self, processes: Processes, deployed: Path, ports: Mapping[str, int], options: Sequence[str]) -> None:
+    def __init__(
+        self, processes: Processes, deployed: Path, ports: Mapping[str, int], options: Callable[[str], Sequence[str]]
+    ) -> None:
         self._processes = processes
         self._deployed = deployed
         self._ports = ports
-        self._options = tuple(options)
+        self._options = options
         self._stop = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="deployments", daemon=True)
 
@@ -47,7 +49,7 @@ class Shop:
     def _run(self, track: str, tag: str) -> None:
         self._processes.stop(track)
         address = f"http://127.0.0.1:{self._ports[track]}"
-        arguments = ["--port", str(self._ports[track]), "--track", track, "--release", tag, *self._options]
+        arguments = ["--port", str(self._ports[track]), "--track", track, "--release", tag, *self._options(tag)]
         self._processes.start(track, python_module("releasegate.rehearsal.sample.app", *arguments))
         self._processes.await_ready(track, lambda: _answers(f"{address}/healthz", tag))
         live(self._deployed, track).write_text(tag)
