@@ -17,6 +17,7 @@ jobs:
       contents: write
       issues: write
       actions: write
+      deployments: write
     uses: releasegate/releasegate/.github/workflows/rollback.yml@v1
     with:
       reason: called

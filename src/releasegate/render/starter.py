@@ -149,6 +149,8 @@ PERMISSIONS = """\
       contents: write # commits the flag file, pushes tags and the ledger
       issues: write # opens the follow-up issue or the review
       actions: write # starts the workflows that the policy names, and waits for them
+      deployments: write # shows what is deployed among the repository's deployments
+      checks: write # shows the gates' verdict at the candidate's commit
 """
 
 
