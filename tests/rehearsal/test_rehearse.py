@@ -66,7 +66,8 @@ def test_a_healthy_release_goes_to_everybody(tmp_path):
     ]  # fmt: skip
     assert ledger_kinds(keep) == [
         "release.candidate", "rollout.started", "gates.judged", "gates.judged", "traffic.raised", "canary.started",
-        "canary.decided", "traffic.raised", "rollout.completed", "traffic.lowered", "rollout.settled", "release.tagged",
+        "canary.checkpoint", "canary.decided", "traffic.raised", "rollout.completed", "traffic.lowered",
+        "rollout.settled", "release.tagged",
     ]  # fmt: skip
     kept = {path.name for path in keep.iterdir()}
     assert kept >= {"repo", "origin.git", "recording.jsonl", "verdicts", "report.html"}
@@ -100,7 +101,8 @@ def test_a_bad_release_is_taken_back(tmp_path):
     assert "# Who sees what." in flags
     assert ledger_kinds(keep) == [
         "release.candidate", "rollout.started", "gates.judged", "gates.judged", "traffic.raised", "canary.started",
-        "canary.decided", "rollback.started", "release.marked-bad", "traffic.lowered", "rollback.finished",
+        "canary.checkpoint", "canary.decided", "rollback.started", "release.marked-bad", "traffic.lowered",
+        "rollback.finished",
     ]  # fmt: skip
     assert git(keep / "origin.git", "tag", "--list", "v1.4.0") == ""
     document = (keep / "rollback-v1.4.0-rc.1.md").read_text()
