@@ -46,6 +46,7 @@ def asked_for(github, forge, title, *reviews):
     return str(made["number"])
 
 
+@pytest.mark.soak
 def test_agents_run_again_by_the_approval_of_a_pull_request(github, say):
     forge, run = say(KILL)
     assert run("kill-switch", "on")[0] == 0

@@ -92,6 +92,7 @@ def test_a_run_that_died_over_it_is_gone_on_with(github, hosted, capsys):
     assert len(pulls(github, forge, "all")) == 1
 
 
+@pytest.mark.soak
 def test_a_rollback_by_pull_request_closes_a_raise_that_still_waits(github, hosted, capsys):
     forge = begun(github)
     head = forge.branch_head("main")
