@@ -1,4 +1,7 @@
-"""An application that counts what it serves, for tests: `/serve/CODE` answers with CODE and counts it."""
+"""An application that counts what it serves, for tests: `/serve/CODE` answers with CODE and counts it.
+
+python counting_app.py PORT [CODE]      with CODE it answers everything so
+"""
 
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +23,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/metrics":
             self.answer(200, generate_latest(REGISTRY), CONTENT_TYPE_PLAIN_0_0_4)
             return
-        code = int(self.path.removeprefix("/serve/"))
+        code = int(sys.argv[2]) if len(sys.argv) > 2 else int(self.path.removeprefix("/serve/"))
         REQUESTS.labels(str(code)).inc()
         DURATION.observe(0.05 if code < 500 else 0.7)
         self.answer(code, b"served\n", "text/plain")

@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 DEADLINE = 180.0
@@ -134,24 +134,31 @@ def postgresql(program):
 
 
 @contextmanager
-def counting_app(folder, port):
-    """The application of `counting_app.py` on `port`."""
-    command = [sys.executable, str(Path(__file__).with_name("counting_app.py")), str(port)]
+def counting_app(folder, port, code=None):
+    """The application of `counting_app.py` on `port`; with `code` it answers everything so."""
+    options = [str(port), *([] if code is None else [str(code)])]
+    command = [sys.executable, str(Path(__file__).with_name("counting_app.py")), *options]
     with running(command, f"http://127.0.0.1:{port}/metrics", folder / f"app-{port}.log") as process:
         yield process
 
 
 @contextmanager
-def traffic(port, times=None):
-    """Requests to the application behind `port`, one after the other: so many, or until the end of the block."""
+def traffic(port, times=None, code=200, when=lambda: True):
+    """Requests to the application behind `port`, one after the other: so many, or until the end of the block.
+
+    It answers with `code`. No request is sent while not `when`.
+    """
     over = threading.Event()
 
     def drive():
         left = times
         while not over.is_set() and left != 0:
             left = None if left is None else left - 1
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/serve/200", timeout=5) as answer:
-                answer.read()
+            if not when():
+                over.wait(0.1)
+                continue
+            with suppress(urllib.error.HTTPError):
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/serve/{code}", timeout=5).close()
             over.wait(0.05)
 
     driver = threading.Thread(target=drive)

@@ -3,7 +3,10 @@
 import json
 import shutil
 import sys
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from socket import AF_UNIX, SOCK_STREAM
+from socket import socket as connection
 
 import pytest
 from act_runs import ROOT, SAMPLES, committed, git
@@ -117,64 +120,125 @@ backend checkout
 """
 
 
-def quick(folder, **more):
-    """Set the policy's times to those of a test, and other texts to what is here."""
+def quick(folder, keep="rollback", **more):
+    """Set the policy's times to those of a test, and other texts to what is here; act looks at one workflow alone."""
     policy = folder / "releasegate.yaml"
     text = policy.read_text().replace("window: 30m", "window: 30m\n  interval: 1s")
     for old, new in more.items():
         text = text.replace(old, new)
     policy.write_text(text)
+    for workflow in (folder / ".github" / "workflows").iterdir():
+        if workflow.stem != keep:
+            workflow.unlink()
+            continue
+        here = workflow.read_text().replace("python-path: /usr/bin/python3", f"python-path: {sys._base_executable}")
+        workflow.write_text(here)
+    (folder / "Makefile").write_text(MAKEFILE)
     committed(folder)
     git(folder.parent, "clone", "--quiet", "--bare", folder, folder.parent / "origin.git")
     git(folder, "remote", "add", "origin", folder.parent / "origin.git")
     git(folder, "fetch", "--quiet", "origin")
-    (folder / ".github" / "workflows" / "release.yml").unlink()  # act would look at it, too
     return folder
+
+
+@contextmanager
+def behind_haproxy(program, tmp_path, weights, canary_answers=None):
+    """The shop behind HAProxy with the `weights` of its two servers, and traffic: the repository, and Prometheus."""
+    ports = {name: free_port() for name in ("SHOP", "EXPORTER", "STABLE", "CANARY")}
+    config, socket = HAPROXY.replace("SOCKET", str(tmp_path / "s")), str(tmp_path / "s")
+    for name, value in {**ports, "weight 95": f"weight {weights[0]}", "weight 5": f"weight {weights[1]}"}.items():
+        config = config.replace(name, str(value))
+    (tmp_path / "haproxy.cfg").write_text(config)
+    shutil.copytree(EXAMPLES / "haproxy", tmp_path / "haproxy")
+    (tmp_path / "haproxy" / "deploy.sh").write_text("#!/bin/sh\n")
+    (tmp_path / "haproxy" / "deploy.sh").chmod(0o755)
+    exporter = f"127.0.0.1:{ports['EXPORTER']}"
+    with (
+        counting_app(tmp_path, ports["STABLE"]), counting_app(tmp_path, ports["CANARY"], canary_answers),
+        running([program("haproxy"), "-f", tmp_path / "haproxy.cfg"], f"http://{exporter}/metrics", tmp_path / "h.log"),
+        prometheus(program, tmp_path / "prometheus", {exporter: {"job": "haproxy"}}) as url,
+        traffic(ports["SHOP"]),
+    ):  # fmt: skip
+        yield tmp_path / "haproxy", url, socket
+
+
+def weight_of_the_canary(socket):
+    """The canary's weight as HAProxy's own socket tells it."""
+    with connection(AF_UNIX, SOCK_STREAM) as client:
+        client.connect(socket)
+        client.sendall(b"get weight checkout/canary\n")
+        return client.recv(4096).decode().split()[0]
 
 
 @pytest.mark.soak
 @pytest.mark.servers
 def test_haproxy_sends_the_canary_nothing_any_more(program, tmp_path, act):
-    ports = {name: free_port() for name in ("SHOP", "EXPORTER", "STABLE", "CANARY")}
-    config, socket = HAPROXY.replace("SOCKET", str(tmp_path / "s")), str(tmp_path / "s")
-    for name, port in ports.items():
-        config = config.replace(name, str(port))
-    (tmp_path / "haproxy.cfg").write_text(config)
-    shutil.copytree(EXAMPLES / "haproxy", tmp_path / "haproxy")
-    folder = quick(tmp_path / "haproxy", **{"/run/haproxy/admin.sock": socket})
-    exporter = f"127.0.0.1:{ports['EXPORTER']}"
-    with (
-        counting_app(tmp_path, ports["STABLE"]), counting_app(tmp_path, ports["CANARY"]),
-        running([program("haproxy"), "-f", tmp_path / "haproxy.cfg"], f"http://{exporter}/metrics", tmp_path / "h.log"),
-        prometheus(program, tmp_path / "prometheus", {exporter: {"job": "haproxy"}}) as url,
-        traffic(ports["SHOP"]),
-    ):  # fmt: skip
+    with behind_haproxy(program, tmp_path, (95, 5)) as (example, url, socket):
+        folder = quick(example, **{"/run/haproxy/admin.sock": socket})
         run = act(folder, event="workflow_dispatch", secrets={"PROMETHEUS_URL": url})
+        assert weight_of_the_canary(socket) == "0"
     assert run.code == 0, run.log
     assert "traffic is back, and every step held" in run.printed
 
 
 @pytest.mark.soak
 @pytest.mark.servers
-def test_the_weight_in_the_gitops_repository_becomes_0(program, tmp_path, act):
+def test_haproxy_tries_a_bad_canary_and_takes_it_back(program, tmp_path, act):
+    with behind_haproxy(program, tmp_path, (100, 0), canary_answers=500) as (example, url, socket):
+        here = {"/run/haproxy/admin.sock": socket, "weight: 5%": "weight: 20%"}
+        folder = quick(example, keep="release", **here)
+        run = act(folder, event="workflow_dispatch", secrets={"PROMETHEUS_URL": url})
+        assert weight_of_the_canary(socket) == "0"
+    assert run.code == 1, run.log
+    assert "✓ 20% to the canary: " in "\n".join(run.printed)
+    assert "v0.1.0-rc.1 was taken back: errors: the canary is " in run.log, run.printed
+
+
+@contextmanager
+def gitops(program, tmp_path, percent):
+    """The GitOps example with its repository, at `percent`, and an operator who sends the canary traffic by it."""
     values = tmp_path / "values"
     (values / "checkout").mkdir(parents=True)
-    (values / "checkout" / "values.yaml").write_text("image: x\ncanaryWeight: 5   # percent\n")
+    (values / "checkout" / "values.yaml").write_text(f"image: x\ncanaryWeight: {percent}   # percent\n")
     git(tmp_path, "clone", "--quiet", "--bare", committed(values), tmp_path / "gitops.git")
     shutil.copytree(EXAMPLES / "gitops", tmp_path / "shop")
     stable, canary = free_port(), free_port()
     targets = {f"127.0.0.1:{port}": {"track": track} for port, track in ((stable, "baseline"), (canary, "canary"))}
+
+    def has_weight():
+        return "canaryWeight: 0 " not in git(tmp_path / "gitops.git", "show", "main:checkout/values.yaml")
+
     with (
-        counting_app(tmp_path, stable), counting_app(tmp_path, canary),
-        prometheus(program, tmp_path / "prometheus", targets) as url, traffic(canary, times=1), traffic(stable),
+        counting_app(tmp_path, stable), counting_app(tmp_path, canary, 500),
+        prometheus(program, tmp_path / "prometheus", targets) as url,
+        traffic(stable), traffic(canary, code=500, when=has_weight),
     ):  # fmt: skip
-        run = act(
-            quick(tmp_path / "shop"), event="workflow_dispatch", secrets={"PROMETHEUS_URL": url, "GITOPS_TOKEN": "t"},
-            options=("--var", f"GITOPS_REPOSITORY={tmp_path / 'gitops.git'}"),
-        )  # fmt: skip
+        yield tmp_path / "shop", url
+
+
+def run_gitops(act, folder, url, **options):
+    secrets = {"PROMETHEUS_URL": url, "GITOPS_TOKEN": "gitops-token"}  # act hides it wherever it stands
+    variable = f"GITOPS_REPOSITORY={folder.parent / 'gitops.git'}"
+    return act(quick(folder, **options), event="workflow_dispatch", secrets=secrets, options=("--var", variable))
+
+
+@pytest.mark.soak
+@pytest.mark.servers
+def test_the_weight_in_the_gitops_repository_becomes_0(program, tmp_path, act):
+    with gitops(program, tmp_path, 5) as (folder, url):
+        run = run_gitops(act, folder, url)
     assert run.code == 0, run.log
-    assert (
-        git(tmp_path / "gitops.git", "show", "main:checkout/values.yaml").splitlines()[1]
-        == "canaryWeight: 0   # percent"
-    )
+    values = git(tmp_path / "gitops.git", "show", "main:checkout/values.yaml")
+    assert values.splitlines()[1] == "canaryWeight: 0   # percent"
     assert git(tmp_path / "gitops.git", "log", "-1", "--format=%s", "main") == "checkout: canary at 0%"
+
+
+@pytest.mark.soak
+@pytest.mark.servers
+def test_a_bad_canary_gets_its_weight_in_the_gitops_repository_and_loses_it(program, tmp_path, act):
+    with gitops(program, tmp_path, 0) as (folder, url):
+        run = run_gitops(act, folder, url, keep="release")
+    assert run.code == 1, run.log
+    assert "v0.1.0-rc.1 was taken back: errors: the canary is " in run.log, run.printed
+    subjects = git(tmp_path / "gitops.git", "log", "--format=%s", "main").splitlines()
+    assert subjects[:2] == ["checkout: canary at 0%", "checkout: canary at 5%"]
