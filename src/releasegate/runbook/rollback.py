@@ -102,8 +102,10 @@ class Rollback:
         if policy.rollback.flags.off:
             names = ", ".join(policy.rollback.flags.off)
             steps.append(Step("flags", "switch features off", f"switch off {names}", self._switch_off))
-        if self._world.smoke is not None:
-            steps.append(Step("smoke", "smoke checks", "ask every page of the smoke checks", self._smoke))
+        checks = self._world.smoke
+        if checks is not None:
+            ask = lambda: smoke(self._world, checks())  # noqa: E731
+            steps.append(Step("smoke", "smoke checks", "ask every page of the smoke checks", ask))
         steps.append(Step("follow-up", "follow-up issue", "open an issue for the cause", self._follow_up))
         return tuple(steps)
 
@@ -268,11 +270,6 @@ class Rollback:
         flags = self._world.policy.flags
         branch, names = self._world.policy.release.branch, self._world.policy.rollback.flags.off
         return switch_off(self._world.flags, flags.file, branch, names, self._request.reason)
-
-    def _smoke(self) -> str:
-        if self._world.smoke is None:
-            return "no smoke checks in the policy"
-        return smoke(self._world, self._world.smoke())
 
     def _follow_up(self) -> str:
         marker = f"rollback:{self._world.policy.service}:{self._world.policy.environment}:{self._aim.leaving}"
