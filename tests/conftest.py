@@ -1,6 +1,7 @@
 """Fixtures that several rooms share."""
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -47,6 +48,14 @@ def pytest_runtest_makereport(item, call):
     if any(TOKEN in text for text in told):
         report.outcome, report.longrepr = "failed", f"the planted token came out in {item.nodeid} ({call.when})"
     return report
+
+
+def pytest_collection_modifyitems(items):
+    """On a break of mutation testing, run the quickest tests first: the first that fails is enough."""
+    measured = Path("mutmut-stats.json")
+    if os.environ.get("MUTANT_UNDER_TEST") and measured.exists():
+        seconds = json.loads(measured.read_text())["duration_by_test"]
+        items.sort(key=lambda item: seconds.get(item.nodeid, 0))
 
 
 @pytest.fixture(autouse=True)

@@ -97,8 +97,8 @@ def bucket_names(buckets: Node) -> list[str]:
 _UNSAFE = "the kill switch's flag hands back each caller's own default, which may be the unsafe one"
 
 
-def _variants(variants: Any, key: str) -> Iterator[Remark]:
-    kinds = {_kind(value) for value in (variants.values() if isinstance(variants, dict) else ())}
+def _variants(variants: Mapping[str, Any], key: str) -> Iterator[Remark]:
+    kinds = {_kind(value) for value in variants.values()}
     if len(kinds) > 1:
         yield Remark("F012", Level.ERROR, f"variants of different types: {', '.join(sorted(kinds))}", (key,))
 
@@ -122,7 +122,6 @@ def _found(data: Any, key: str, path: Path) -> Iterator[tuple[Path, Any]]:
 def _buckets(buckets: Any, variants: Mapping[str, Any], path: Path) -> Iterator[Remark]:
     """F001 to F003 of one `fractional`."""
     lists = [(number, one) for number, one in enumerate(_list(buckets)) if _is_bucket(one)]
-    weights = [one[1] if len(one) == 2 else 1 for _, one in lists]
     if len(lists) == 1:
         yield Remark("F001", Level.ERROR, "one bucket alone is 100%, whatever its weight: weights are relative", path)
     for number, one in lists:
@@ -132,8 +131,8 @@ def _buckets(buckets: Any, variants: Mapping[str, Any], path: Path) -> Iterator[
         if not isinstance(one[0], dict | list) and variant_name(one[0]) not in variants:
             text = f"the bucket `{one[0]}` is no variant: these users get an error, and the caller's default"
             yield Remark("F003", Level.ERROR, text, (*path, number))
-    given = all(len(one) == 2 and isinstance(one[1], int) for _, one in lists)
-    if given and len(lists) > 1 and not _is_power_of_ten(sum(weights)):
+    weights = [one[1] for _, one in lists if len(one) == 2 and isinstance(one[1], int)]
+    if len(weights) == len(lists) > 1 and not _is_power_of_ten(sum(weights)):
         yield Remark("F001", Level.WARN, f"the weights are relative and add up to {sum(weights)}, not 100", path)
 
 
