@@ -186,6 +186,11 @@ def test_the_percentage_of_a_proof_is_written_plainly():
         (HALF, lambda f: f.set("a", "new"), True),  # which way this goes is not known
         (SWITCH % "{}", lambda f: f.set("a", "old"), False),
         (SWITCH % "{}", lambda f: f.set("a", "new"), True),
+        (
+            SWITCH % "{fractional: [[new, 5], [old, 95]]}",
+            lambda f: f.set("a", "old"),
+            False,
+        ),  # fewer on
         (SWITCH.replace("ENABLED", "DISABLED") % "{}", lambda f: f.rollout("a", 0), False),
         (SWITCH.replace("ENABLED", "DISABLED") % "{}", lambda f: f.rollout("a", "0.1"), True),
         (GOFF % "{variation: no1}", lambda f: f.set("a", "no1"), False),

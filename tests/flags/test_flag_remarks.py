@@ -326,5 +326,5 @@ def test_findings_come_by_line_and_those_elsewhere_last():
 
 
 def test_a_path_with_colons_is_one_path():
-    found = lint("a: {enabled: no}\nb: {enabled: yes}\n", "c:/x:9/f.yaml")
-    assert [one.split(": ")[0] for one in found] == ["F005 warn c:/x:9/f.yaml:1:14", "F005 warn c:/x:9/f.yaml:2:14"]
+    found = lint("a: {enabled: true, expires: 2020-01-01}\nb: {enabled: yes}\n", "c:/x:9/f.yaml")
+    assert [one.split(": ")[0] for one in found] == ["F013 warn c:/x:9/f.yaml:1:20", "F005 warn c:/x:9/f.yaml:2:14"]

@@ -78,7 +78,7 @@ def _in_order(path: str) -> Callable[[Finding], tuple[bool, int, str]]:
 
     def key(one: Finding) -> tuple[bool, int, str]:
         file, _, rest = one.where.rpartition(":")[0].rpartition(":")
-        return file != path, int(rest) if file == path and rest.isdecimal() else 0, one.check
+        return file != path, int(rest) if file == path else 0, one.check
 
     return key
 
@@ -90,8 +90,6 @@ def at(file: FlagFile, path: Path) -> str:
 
 def _keys(file: FlagFile) -> Iterator[Finding]:
     """F005: words that are text to one YAML and true or false to another, as keys and as values."""
-    if file.path.lower().endswith(".json"):
-        return
     for node, what in _words(file.tree.root):
         title = f"unquoted `{node.value}` as a {what}: text to YAML 1.2, a boolean to YAML 1.1; put it in quotes"
         yield finding("F005", Level.WARN, title, place(file.path, file.tree.text, node.start))
