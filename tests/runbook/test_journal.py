@@ -76,6 +76,23 @@ def test_a_writer_that_lost_the_race_reads_and_decides_again():
     assert stages(journal) == ["other 1", "mine"]
 
 
+def test_what_another_writer_recorded_while_it_was_decided_is_decided_upon_again():
+    """Also where the decision itself reads the ledger once more: what it saw first is what it was made of."""
+    forge, journal, clock = setup()
+    other = Journal(forge, BRANCH, clock, Randomness(), "run 2")
+    journal.append(draft("first"))
+    seen = []
+
+    def choose(events):
+        seen.append(len(events))
+        if len(seen) == 1:
+            other.append(draft("between"))
+        return [draft(f"last of {len(journal.events())}, decided on {len(events)}")]
+
+    journal.decide(choose)
+    assert (seen, stages(journal)) == ([1, 2], ["first", "between", "last of 2, decided on 2"])
+
+
 def test_a_decision_that_no_longer_holds_is_not_recorded():
     forge, journal, clock = setup()
 

@@ -108,13 +108,14 @@ class Journal:
         What it raises is passed on, and nothing is recorded; nor is it if it chooses nothing.
         """
         for attempt in range(ATTEMPTS):
-            drafts = choose(self.events())
+            known, parent = self.events(), self._head  # `choose` may read on: what is newer was not decided upon
+            drafts = choose(known)
             if not drafts:
                 return self._head or ""
             late = self._outbox.waiting() if self._outbox else ()
             events = self._stamp([*self._catch_up(late), *drafts], self._forge.actor())
             try:
-                head = self._forge.commit(self.branch, _files(events), _message(events, drafts[0]), parent=self._head)
+                head = self._forge.commit(self.branch, _files(events), _message(events, drafts[0]), parent=parent)
             except RaceError:
                 self._wait(attempt)
             else:

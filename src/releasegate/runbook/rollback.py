@@ -7,7 +7,6 @@ A step that fails does not keep the next from being taken.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,13 +15,13 @@ from releasegate.ledger.event import Event
 from releasegate.ledger.state import State as Ledger
 from releasegate.ledger.state import fold
 from releasegate.migrations.kind import Migration
-from releasegate.render.rollback import Account, document
 from releasegate.runbook.aim import Aim, aim, aim_or_join, joined
 from releasegate.runbook.colours import facing_back
 from releasegate.runbook.deployments import taken_back
 from releasegate.runbook.flags import off_of, switch_off
 from releasegate.runbook.flags import plan as planned
 from releasegate.runbook.flow import await_return
+from releasegate.runbook.follow_up import follow_up
 from releasegate.runbook.health import READY, require
 from releasegate.runbook.integrity import Integrity
 from releasegate.runbook.journal import Draft
@@ -33,7 +32,7 @@ from releasegate.runbook.ready import obstacle, stays
 from releasegate.runbook.redeploy import redeploy
 from releasegate.runbook.rolled_back import Result
 from releasegate.runbook.smoke import smoke
-from releasegate.runbook.step import Outcome, State, Step, row, take
+from releasegate.runbook.step import Outcome, State, Step, take
 from releasegate.runbook.world import Began, Tell, World
 
 
@@ -226,10 +225,11 @@ class Rollback:
             leaving, to = self._aim.leaving, self._aim.to
             left = state.release(leaving) if leaving else None
             track = {} if self._world.live is None else {"track": self._world.live}
-            started = Draft("rollback.started", self._subject(), {**self._fields(), **self._aim.fields, **track})
+            about = self._world.subject(left.candidate, left.commit) if left else self._world.subject()
+            started = Draft("rollback.started", about, {**self._fields(), **self._aim.fields, **track})
             if left is None or (to and left == state.release(to)):  # what is gone back to is not bad
                 return [started]
-            bad = Draft("release.marked-bad", self._world.subject(left.candidate, left.commit), {"reason": reason})
+            bad = Draft("release.marked-bad", about, {"reason": reason})
             return [started, bad]
 
         try:
@@ -272,34 +272,12 @@ class Rollback:
         return switch_off(self._world.flags, flags.file, branch, names, self._request.reason)
 
     def _follow_up(self) -> str:
-        marker = f"rollback:{self._world.policy.service}:{self._world.policy.environment}:{self._aim.leaving}"
-        text = self._document()
-        path = self._world.documents / f"rollback-{(self._aim.leaving or 'canary').replace('/', '-')}.md"
-        path.write_text(text, encoding="utf-8")
-        title = f"{self._aim.leaving or 'The canary'} was taken back: find the cause"
         shown = self._show()
-        return f"document {path.name}, issue {self._world.forge.open_issue(marker, title, text)}{shown}"
-
-    def _document(self) -> str:
-        policy = self._world.policy
-        manual: tuple[str, ...] = ()
-        with suppress(ReleasegateError):  # the step before says what is wrong with the file
-            manual = tuple(self._world.smoke().manual) if self._world.smoke else ()
-        return document(
-            Account(
-                service=policy.service,
-                environment=policy.environment,
-                leaving=self._aim.leaving,
-                to=self._aim.to,
-                reason=self._request.reason,
-                who=self._world.forge.actor().name,
-                steps=[row(outcome) for outcome in self._outcomes],
-                migrations=[one.told for one in self.migrations],
-                evidence=self._request.evidence,
-                manual=manual,
-                timezone=policy.timezone,
-            )
-        )
+        told = follow_up(
+            self._world, self._aim, self._request.reason,
+            evidence=self._request.evidence, outcomes=self._outcomes, migrations=self.migrations,
+        )  # fmt: skip
+        return f"{told}{shown}"
 
     def _finish(self) -> None:
         """Record the end; a ledger that cannot be written does not undo a rollback, but is told."""

@@ -1,0 +1,48 @@
+"""After a rollback: the document of what happened, and the issue for its cause."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from releasegate.errors import ReleasegateError
+from releasegate.migrations.kind import Migration
+from releasegate.render.rollback import Account, document
+from releasegate.runbook.aim import Aim
+from releasegate.runbook.step import Outcome, row
+from releasegate.runbook.world import World
+
+
+def follow_up(
+    world: World,
+    aim: Aim,
+    reason: str,
+    *,
+    evidence: Mapping[str, Any],
+    outcomes: Sequence[Outcome],
+    migrations: Sequence[Migration],
+) -> str:
+    """Write the document, open the issue once, and say where they are; `evidence` is a judgement's SLIs."""
+    policy = world.policy
+    manual: tuple[str, ...] = ()
+    with suppress(ReleasegateError):  # the step before says what is wrong with the file
+        manual = tuple(world.smoke().manual) if world.smoke else ()
+    text = document(
+        Account(
+            service=policy.service,
+            environment=policy.environment,
+            leaving=aim.leaving,
+            to=aim.to,
+            reason=reason,
+            who=world.forge.actor().name,
+            steps=[row(outcome) for outcome in outcomes],
+            migrations=[one.told for one in migrations],
+            evidence=evidence,
+            manual=manual,
+            timezone=policy.timezone,
+        )
+    )
+    path = world.documents / f"rollback-{(aim.leaving or 'canary').replace('/', '-')}.md"
+    path.write_text(text, encoding="utf-8")
+    marker = f"rollback:{policy.service}:{policy.environment}:{aim.leaving}"
+    title = f"{aim.leaving or 'The canary'} was taken back: find the cause"
+    return f"document {path.name}, issue {world.forge.open_issue(marker, title, text)}"
