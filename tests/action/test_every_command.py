@@ -31,7 +31,7 @@ INPUTS = {
     "flags set": ({"args": "--in-place checkout-v2 on"}, 0),
     "gate lighthouse": ({"reports": ".lighthouseci", "config": "lighthouserc.json"}, 0),
     "gate changes": ({}, 3),
-    "gate lint": ({}, 0),
+    "gate lint": ({"args": "--config lighthouserc.json"}, 0),
     "gate migrations": ({}, 2),
     "gate run": ({"tag": "v1.0.0-rc.1"}, 0),
     "gate stamp": ({"reports": ".lighthouseci"}, 0),
