@@ -35,6 +35,7 @@ STATES = [
     ("flagd", flagd(variants={"t": "True", "f": "False"}, default="f"), None, ("False", None, "f")),  # texts, no switch
     ("flagd", flagd(split(["on", 1], ["off", 3])), None, (False, 25, "on 25%, off 75%")),
     ("flagd", flagd(split(["off", 3])), None, (False, 0, "off 100%")),  # nobody gets the on variant
+    ("flagd", flagd(split(["on"])), None, (False, 100, "on 100%")),
     ("flagd", flagd(split(["on"], ["off"])), None, (False, 50, "on 50%, off 50%")),  # no weight is a weight of 1
     ("flagd", flagd(split(["old", 5], ["new", 95]), "old", TEXTS), None, ("v1", None, "old 5%, new 95%")),
     ("flagd", flagd(split(["old", 5], ["new", 95]), "old", TEXTS), "new", ("v1", 95, "old 5%, new 95%")),

@@ -205,6 +205,9 @@ def test_shared_rules_are_looked_up():
     assert evaluator(file, "a", Runtime())("x") is False
 
 
+CONSTANT = "f: `{}` of the targeting has a constant that is no text, which evaluators do differently"
+
+
 @pytest.mark.parametrize(
     ("targeting", "message"),
     [
@@ -216,6 +219,12 @@ def test_shared_rules_are_looked_up():
             {"or": ["on", {"starts_with": [{"var": "email"}, 1]}]},
             "f: `starts_with` of the targeting has a constant that is no text, which evaluators do differently",
         ),
+        (
+            {"in": ["a", {"and": ["b"]}]},
+            "f: `in` of the targeting takes what `or` or `and` gives, which evaluators do differently",
+        ),
+        ({"!": [{"cat": ["a", 1]}]}, CONSTANT.format("cat")),
+        ({"ends_with": [{"var": "email"}, ["a"]]}, CONSTANT.format("ends_with")),
         ({"$ref": "nobody"}, "f: the targeting refers to `nobody`, which is not in $evaluators"),
         ({"$ref": "loop"}, "f: the targeting rule refers to itself"),
     ],

@@ -115,6 +115,13 @@ def test_what_a_fractional_serves(buckets, served):
     assert serve(split(*buckets)) == served
 
 
+def test_no_weight_is_a_weight_of_one():
+    said, unsaid = (served_by(flagd(split(["on", *weight], ["off", 1]))) for weight in ([1], []))
+    served = [said(f"user-{number}") for number in range(40)]
+    assert served == [unsaid(f"user-{number}") for number in range(40)]
+    assert set(served) == {True, False}
+
+
 def test_a_split_by_an_attribute_looks_at_nothing_else():
     rule = split({"var": "mail"}, ["on", 50], ["off", 50])
     by_mail = {mail: serve(rule, "user-1", mail=mail) for mail in ("a", "b", "c", "d", "e")}
