@@ -179,10 +179,12 @@ def test_what_is_not_evaluated(rule, message):
 
 def test_a_rule_that_is_nested_without_end_is_no_traceback():
     rule = True
-    for _ in range(DEEPEST + 1):
-        rule = {"!": [rule]}
-    with pytest.raises(FlagError, match="nested too deep"):
-        evaluate(rule, {}, {})
+    for _ in range(DEEPEST):
+        rule = {"!!": [rule]}
+    assert evaluate(rule, {}, {}) is True
+    with pytest.raises(FlagError) as error:
+        evaluate({"!!": [rule]}, {}, {})
+    assert str(error.value) == "the targeting rule refers to itself, or is nested too deep to be evaluated"
 
 
 @pytest.mark.parametrize(

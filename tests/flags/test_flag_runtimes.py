@@ -13,6 +13,7 @@ from releasegate.flags.dialect import Runtime
 from releasegate.flags.document import DIALECTS
 from releasegate.flags.flagd_runtime import cbor_text, hash_input
 from releasegate.flags.hashes import fnv1a, murmur3
+from releasegate.flags.logic import DEEPEST
 
 OWN = "the caller's own default"
 
@@ -179,6 +180,20 @@ def test_references_are_followed_wherever_they_stand():
     assert served == [True, False]
 
 
+def chain(length):
+    """Shared rules of which each refers to the next, and the last is the variant."""
+    links = {f"r{number}": {"$ref": f"r{number + 1}"} for number in range(length - 1)}
+    return {"$evaluators": {**links, f"r{length - 1}": "on"}}
+
+
+def test_references_and_rules_are_followed_to_a_depth():
+    assert served_by(flagd({"$ref": "r0"}), chain(DEEPEST))("x") is True
+    rule = "on"
+    for _ in range(DEEPEST // 2):  # a mapping and a list each
+        rule = {"if": [True, rule]}
+    assert serve(rule) is True
+
+
 NO_NAME = "`fractional` splits by something that is no text, which evaluators do differently"
 NO_VARIANT = "the targeting ends in a value that is no variant"
 
@@ -194,7 +209,9 @@ NO_VARIANT = "the targeting ends in a value that is no variant"
         ({"$ref": "x"}, {}, "the targeting refers to `x`, which is not in $evaluators"),
         ({"$ref": "x"}, {"$evaluators": "xyz"}, "the targeting refers to `x`, which is not in $evaluators"),
         ({"$ref": ["x"]}, {"$evaluators": {"x": 1}}, "the targeting refers to `['x']`, which is not in $evaluators"),
-        ({"!": [{"$ref": "x"}]}, {"$evaluators": {"x": {"$ref": "x"}}}, "the targeting rule refers to itself"),
+        ({"$ref": "x"}, {"$evaluators": {"x": {"!": [{"$ref": "x"}]}}}, "the targeting rule refers to itself"),
+        ({"$ref": "x"}, {"$evaluators": {"x": [{"$ref": "x"}]}}, "the targeting rule refers to itself"),
+        ({"$ref": "r0"}, chain(DEEPEST + 1), "the targeting rule refers to itself"),
     ],
 )
 def test_what_flagd_is_not_evaluated_for(targeting, whole, message):
