@@ -66,9 +66,9 @@ class PastReader:
                 found[labels] = [value for _, value in samples[first:last]]
         return found
 
-    def spacing(self, selector: Selector, track: str, at: float) -> float | None:
+    def spacing(self, selector: Selector, at: float) -> float | None:
         """See `Reader`."""
-        del track, at
+        del at
         return spacing_of(self._fetch(selector))
 
     def levels(self, selector: Selector, track: str, at: float) -> Sequence[float]:

@@ -50,7 +50,7 @@ class Reader(Protocol):
         With `since` None: the newest one of each, also of a series that has had none for some time.
         """
 
-    def spacing(self, selector: Selector, track: str, at: float) -> float | None:
+    def spacing(self, selector: Selector, at: float) -> float | None:
         """How many seconds lie between two samples of a series; None where every read sees the present."""
 
     def levels(self, selector: Selector, track: str, at: float) -> Sequence[float]:

@@ -92,9 +92,8 @@ class PrometheusReader:
         # A sample at `since` itself, which some servers give and others do not, is the mark and adds nothing.
         return _nameless(self._found(selector, at - since, at))
 
-    def spacing(self, selector: Selector, track: str, at: float) -> float | None:
+    def spacing(self, selector: Selector, at: float) -> float | None:
         """See `Reader`; by the last quarter of an hour."""
-        del track
         return spacing_of(self.samples(selector, at - 900, at))
 
     def is_heavy(self, selector: Selector, at: float) -> bool:

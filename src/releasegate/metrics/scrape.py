@@ -45,9 +45,9 @@ class ScrapeReader:
         self._check(track)
         return found
 
-    def spacing(self, selector: Selector, track: str, at: float) -> float | None:
+    def spacing(self, selector: Selector, at: float) -> float | None:
         """See `Reader`."""
-        del selector, track, at
+        del selector, at
         return None
 
     def levels(self, selector: Selector, track: str, at: float) -> Sequence[float]:

@@ -150,7 +150,7 @@ class Source:
         `MetricsError` where a scrape was missed. To take that for silence would abort healthy canaries.
         """
         waited = at - (meter.heard or at)
-        spacing = self._reader.spacing(meter.selectors[0].within(track.selector), track.name, at) or 0.0
+        spacing = self._reader.spacing(meter.selectors[0].within(track.selector), at) or 0.0
         if waited < spacing:
             return False
         if waited < PATIENCE * max(spacing, self._interval):
