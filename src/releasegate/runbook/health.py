@@ -51,20 +51,20 @@ def faults_in_time(world: World, *, quick: bool) -> tuple[str | None, bool]:
     if _page(world, "baseline") is None:
         return None, False
     seconds = QUICK if quick else PATIENT
-    asked = {track: _begin_to_ask(world, track) for track in ("baseline", "canary")}
-    baseline, silent = _answer(asked["baseline"], seconds)
+    asked, asked_too = _begin_to_ask(world, "baseline"), _begin_to_ask(world, "canary")
+    baseline, silent = _answer(asked, seconds)
     if baseline is None and not (silent and not quick):
         return None, False
     if silent:
         baseline = f"the {_name(world, 'baseline')} does not answer its health check within {seconds:g} s"
-    canary, canary_silent = _answer(asked["canary"], 0.5)
+    canary, canary_silent = _answer(asked_too, 0.5)
     return baseline, canary is None and not canary_silent
 
 
-def _begin_to_ask(world: World, track: str) -> "SimpleQueue[str | None]":
+def _begin_to_ask(world: World, track: Track) -> "SimpleQueue[str | None]":
     """Ask beside what else is done: the thread keeps nobody from ending."""
     answer: SimpleQueue[str | None] = SimpleQueue()
-    Thread(target=lambda: answer.put(fault_of(world, track)), daemon=True).start()  # type: ignore[arg-type]
+    Thread(target=lambda: answer.put(fault_of(world, track)), daemon=True).start()
     return answer
 
 
