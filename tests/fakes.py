@@ -118,7 +118,7 @@ class MemoryForge:
 
     def files(self, folder, revision):
         tree = self.trees[self.resolve(revision)]
-        return {path: blob_id(content) for path, content in tree.items() if path.startswith(f"{folder}/")}
+        return {path for path in tree if path.startswith(f"{folder}/")}
 
     def commit(self, branch, files, message, *, parent):
         self.before_commit()

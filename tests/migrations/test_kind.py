@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from releasegate.migrations.kind import CARE, Kind, between, read
+from releasegate.migrations.kind import CARE, Kind, read
 
 ADDS, DROPS = "ALTER TABLE t ADD COLUMN a int;\n", "ALTER TABLE t DROP COLUMN a;\n"
 
@@ -73,12 +73,6 @@ def test_what_nobody_declared_and_what_is_misspelled_is_told():
 )  # fmt: skip
 def test_what_is_no_migration_is_left_out(path):
     assert judged("def upgrade(): pass", path) is None
-
-
-def test_between_are_those_that_only_the_release_that_is_left_has_newest_first():
-    left = {"m/1.sql": "a", "m/2.sql": "b", "m/3.sql": "c"}
-    assert between(left, {"m/1.sql": "other"}) == ["m/3.sql", "m/2.sql"]
-    assert between({"m/1.sql": "a"}, left) == []
 
 
 @pytest.mark.parametrize(

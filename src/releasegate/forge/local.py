@@ -158,16 +158,16 @@ class LocalForge:
             raise RepositoryError("its content is missing from this clone", where=f"{branch}:{path}")
         return FileAt(path, found[2], blob, commit)
 
-    def files(self, folder: str, revision: str) -> Mapping[str, str]:
-        """The path of every file below `folder` to git's id of its content; nothing where there is no such folder."""
+    def files(self, folder: str, revision: str) -> set[str]:
+        """The path of every file below `folder`; nothing where there is no such folder."""
         commit = self.resolve(revision)
         listed = self.git.ok("ls-tree", "-r", "-z", "--full-tree", commit, "--", f"{folder}/").stdout
-        found: dict[str, str] = {}
+        found: set[str] = set()
         for entry in listed.decode("utf-8", "surrogateescape").split("\0")[:-1]:
             facts, path = entry.split("\t", 1)
-            mode, kind, blob = facts.split(" ")
+            mode, kind, _ = facts.split(" ")
             if kind == "blob" and mode != "120000":
-                found[path] = blob
+                found.add(path)
         return found
 
     def commit(self, branch: str, files: Mapping[str, bytes | None], message: str, *, parent: str | None) -> str:

@@ -1,6 +1,7 @@
 """The forge: git and its host, as the procedures see them."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -102,8 +103,8 @@ class Forge(Protocol):
     def read(self, path: str, branch: str) -> FileAt | None:
         """The file at the head of `branch` (or at a commit), or None if it is not there."""
 
-    def files(self, folder: str, revision: str) -> Mapping[str, str]:
-        """The path of every file below `folder` at a branch, tag or commit to git's id of its content.
+    def files(self, folder: str, revision: str) -> AbstractSet[str]:
+        """The path of every file below `folder` at a branch, tag or commit.
 
         Nothing where there is no such folder; links and submodules are left out.
         """

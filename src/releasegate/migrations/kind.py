@@ -1,7 +1,7 @@
 """A migration file to its kind, and to what its author should know."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -83,11 +83,6 @@ def read(path: str, content: bytes, directory: str, dialect: str) -> Migration |
             return Migration(path=path, kind=Kind.EXPAND, declared=None, why="it changes nothing")
         statements, no_way_back = script.statements, script.no_way_back
     return _judged(path, text, directory, statements, no_way_back)
-
-
-def between(left: Mapping[str, str], target: Collection[str]) -> list[str]:
-    """The paths that the release that is left has and the target has not: newest first, as they are taken back."""
-    return sorted((path for path in left if path not in target), reverse=True)
 
 
 def _is_migration(path: str, directory: str) -> bool:

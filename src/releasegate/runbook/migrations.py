@@ -8,7 +8,7 @@ from typing import Any
 from releasegate.errors import InputError, ReleasegateError, UsageError, VerificationError
 from releasegate.forge.port import Forge
 from releasegate.ledger.state import Release, State
-from releasegate.migrations.kind import Kind, Migration, between, read
+from releasegate.migrations.kind import Kind, Migration, read
 from releasegate.policy.migrations import Migrations as Rules
 from releasegate.runbook.aim import Aim
 from releasegate.runbook.revert import Revert
@@ -70,7 +70,8 @@ def added(forge: Forge, rules: Rules, newer: str, older: str) -> Sequence[tuple[
     has = forge.files(rules.directory, newer)
     if not has:
         raise InputError(f"there is no folder `{rules.directory}`", remedy="correct `rollback.migrations.directory`")
-    files = [forge.read(path, newer) for path in between(has, forge.files(rules.directory, older))]
+    new = sorted(has - forge.files(rules.directory, older), reverse=True)
+    files = [forge.read(path, newer) for path in new]
     judged = [(read(f.path, f.content, rules.directory, rules.dialect), f.content) for f in files if f is not None]
     return [(migration, content) for migration, content in judged if migration is not None]
 

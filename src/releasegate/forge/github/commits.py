@@ -70,21 +70,17 @@ def _read_rest(api: Api, path: str, branch: str) -> FileAt | None:
     return FileAt(path, content, found["sha"], commit)
 
 
-def files(api: Api, folder: str, commit: str) -> Mapping[str, str]:
-    """The path of every file below `folder` to its git id: one request for each part of the folder's path."""
+def files(api: Api, folder: str, commit: str) -> set[str]:
+    """The path of every file below `folder`: one request for each part of the folder's path."""
     tree = _tree(api, commit)
     for part in folder.split("/"):
         entries = _entries(api, tree)
         found = next((entry for entry in entries if (entry["path"], entry["type"]) == (part, "tree")), None)
         if found is None:
-            return {}
+            return set()
         tree = found["sha"]
     below = _entries(api, tree, recursive=1)
-    return {
-        f"{folder}/{entry['path']}": entry["sha"]
-        for entry in below
-        if entry["type"] == "blob" and entry["mode"] != "120000"
-    }
+    return {f"{folder}/{entry['path']}" for entry in below if entry["type"] == "blob" and entry["mode"] != "120000"}
 
 
 def _entries(api: Api, tree: str, **options: int) -> Sequence[Mapping[str, Any]]:

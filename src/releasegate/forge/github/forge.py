@@ -103,8 +103,8 @@ class GitHubForge:
         """The file at the head of `branch` (or at a commit), or None if it is not there."""
         return commits.read(self.api, path, branch)
 
-    def files(self, folder: str, revision: str) -> Mapping[str, str]:
-        """The path of every file below `folder` to git's id of its content; nothing where there is no such folder."""
+    def files(self, folder: str, revision: str) -> set[str]:
+        """The path of every file below `folder`; nothing where there is no such folder."""
         return commits.files(self.api, folder, self.resolve(revision))
 
     def commit(self, branch: str, files: Mapping[str, bytes | None], message: str, *, parent: str | None) -> str:
