@@ -33,7 +33,7 @@ def built(folder, job, effects=None):
     errors = BAD if job["scenario"] == "bad" else GOOD
     page = Page(500 if job["scenario"] == "red in the end" else 200, "")
     own = {"clock": place.clock, "errors": errors, "shell": place.shell, "run": run_name(), "ended": has_ended}
-    own |= {"traffic": place.traffic, "policy": place.policy}
+    own |= {"traffic": place.traffic, "policy": place.policy, "host": place.seen}
     return world_of(place.forge, folder / "documents", fetch=lambda _: page, **own), place
 
 
@@ -74,6 +74,7 @@ def state(folder, job):
         "tags": {tag.name: place.forge.read("VERSION", tag.commit).content.decode() for tag in world.forge.tags("*")},
         "deployed": {path.name: path.read_text() for path in sorted(folder.glob("deployed-*"))},
         "started": sorted({run.removesuffix(f"-{run.rpartition('-')[2]}") for run in started}),
+        "shown": place.host.shown(),
         "live": known.live,
         "unfinished": [known.rollout is not None, known.rollback is not None],
         "releases": sorted([r.candidate, r.tag, bool(r.bad), r.settled is not None] for r in known.releases),

@@ -74,7 +74,7 @@ class Effects:
 class Local:
     """A git repository on disk, and commands that leave files."""
 
-    words = ()
+    words, host = (), None
     policy = staticmethod(lambda policy: policy)
 
     def __init__(self, folder, job):
@@ -94,6 +94,9 @@ class Local:
         self.forge.commit = at_its_time
 
     def started(self):
+        return []
+
+    def shown(self):
         return []
 
     def issues(self):
@@ -123,6 +126,15 @@ class GitHub:
     def started(self):
         runs = self.forge.api.get("actions/workflows/deploy.yml/runs", event="workflow_dispatch")["workflow_runs"]
         return sorted(run["display_title"] for run in runs)
+
+    def shown(self):
+        """Each deployment with how it stands, and how many verdicts stand at its commit."""
+        found = []
+        for one in self.forge.api.get("deployments"):
+            states = [status["state"] for status in self.forge.api.get(f"deployments/{one['id']}/statuses")]
+            checks = self.forge.api.get(f"commits/{one['sha']}/check-runs")["total_count"]
+            found.append([one["environment"], one["payload"]["ref"], states[:1], checks])
+        return sorted(found)
 
     def issues(self):
         return len(self.forge.api.get("issues", state="all"))
@@ -163,6 +175,7 @@ class Place:
         self.folder, self.effects = folder, effects
         self.host = {"local": Local, "github": GitHub}[job["forge"]](folder, job)
         self.forge, self.clock = self.host.forge, self.host.clock
+        self.seen = self.host.host if effects is None or self.host.host is None else Counted(self.host.host, effects)
         self.act = self.run_command
         if effects is not None:
             self.count()
@@ -200,14 +213,24 @@ class Place:
             target.write_text(argv[2])
 
     def dispatch(self, workflow, values):
-        host = self.host.host
-        counted = host if self.effects is None else Counted(host, self.effects)
-        return dispatcher(lambda: counted, lambda: "main", self.clock)(workflow, values)
+        return dispatcher(lambda: self.seen, lambda: "main", self.clock)(workflow, values)
+
+
+SHOWN = {"start_workflow": (0, 3), "deploy": (0, 2), "deployment_status": (1, 2), "check_run": (1,)}
+"""What a host is asked that others see, and which of its arguments name the effect."""
 
 
 class Counted:
-    """A host whose started workflows are effects."""
+    """A host on which everything that is shown or started is an effect."""
 
     def __init__(self, host, effects):
-        self.find_run, self.run = host.find_run, host.run
-        self.start_workflow = effects.wrap(lambda *start: f"start {start[0]} {start[3]}", host.start_workflow)
+        self.host = host
+        for name, places in SHOWN.items():
+            setattr(self, name, effects.wrap(self.named(name, places), getattr(host, name)))
+
+    @staticmethod
+    def named(name, places):
+        return lambda *asked: f"{name} {', '.join(str(asked[place]) for place in places)}"
+
+    def __getattr__(self, name):
+        return getattr(self.host, name)

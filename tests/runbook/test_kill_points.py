@@ -113,14 +113,22 @@ def killer(request, tmp_path, program):
             balancer.stop()
 
 
-def points_of(effects, scenario, shift):
-    """The kill points of one procedure in one place: each effect's name once, with its number; and before or after."""
+def points_of(effects, scenario, place):
+    """The kill points of one procedure in one place: each effect's name once, with its number; and before or after it.
+
+    In the last place, which is the slowest, an effect that another place has on both sides is tried on one of them.
+    """
     first = next((n for n, effect in enumerate(effects) if SINCE.get(scenario, "") in effect))
     numbers = {}
     for number, effect in enumerate(effects[first:], start=first + 1):
         numbers.setdefault(effect, []).append(number)
-    chosen = [where[shift % len(where)] for where in numbers.values()]
-    return list(product(sorted(chosen), ("before", "after")))
+    shift = PLACES.index(place)
+    chosen = sorted(where[shift % len(where)] for where in numbers.values())
+    points = list(product(chosen, ("before", "after")))
+    if place != PLACES[-1]:
+        return points
+    own = [point for point in points if effects[point[0] - 1].startswith("set weight")]
+    return sorted({*own, *(points[2 * index + index % 2] for index in range(len(chosen)))})
 
 
 def tried(killer, part):
@@ -128,8 +136,7 @@ def tried(killer, part):
     whole = killer.copy("whole")
     effects = killer.ask(whole, "play")["effects"]
     wanted = killer.state(whole)
-    shift = PLACES.index((killer.place["forge"], killer.place["traffic"]))
-    points = points_of(effects, killer.scenario, shift)
+    points = points_of(effects, killer.scenario, (killer.place["forge"], killer.place["traffic"]))
     wrong = {}
     for number, when in points[::part]:
         folder = killer.copy(f"{number}-{when}")
@@ -169,7 +176,7 @@ def test_a_killed_process_changes_nothing_about_the_end(killer, record_property)
 
 
 FEWEST = {"good": 36, "bad": 8, "red in the end": 8, "rollback in the canary": 8, "rollback of a release": 10}
-"""As many kill points each procedure has at least, in each place."""
+"""As many kill points each procedure has at least, in each place but the last, which has half of them."""
 ALL = [(scenario, *place) for place in PLACES for scenario in SCENARIOS]
 
 
@@ -177,8 +184,9 @@ ALL = [(scenario, *place) for place in PLACES for scenario in SCENARIOS]
 @pytest.mark.servers
 @pytest.mark.parametrize("killer", ALL, indirect=True, ids=[", ".join(one) for one in ALL])
 def test_no_kill_point_changes_the_end(killer, record_property):
-    assert check(killer, 1, record_property) >= FEWEST[killer.scenario]
+    share = 2 if killer.place["forge"] == "github" and killer.place["traffic"] == "haproxy" else 1
+    assert check(killer, 1, record_property) >= FEWEST[killer.scenario] / share
 
 
 def test_more_than_200_kill_points_are_asked_for():
-    assert len(PLACES) * sum(FEWEST.values()) >= 200
+    assert (len(PLACES) - 0.5) * sum(FEWEST.values()) >= 200

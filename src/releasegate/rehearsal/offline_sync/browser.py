@@ -19,7 +19,7 @@ from typing import Any, Self
 from releasegate.errors import OutsideError
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-DEADLINE = 30.0
+DEADLINE = 60.0
 """Seconds that a browser on a busy machine may take for one thing."""
 PAUSE = 0.05
 LOG = "browser.log"
