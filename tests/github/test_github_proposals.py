@@ -113,6 +113,26 @@ def test_a_rollback_by_pull_request_closes_a_raise_that_still_waits(github, host
     assert (code, "; closed http" in out, pulls(github, forge)) == (0, True, [])
 
 
+def test_an_older_one_that_cannot_be_closed_keeps_no_taking_back_from_being_merged(github, hosted, capsys):
+    forge = begun(github, BY_REQUEST + KILL)
+    head, branch = forge.branch_head("main"), "releasegate-flags/checkout/production/kill-switch/abc"
+    forge.create_branch(branch, head)
+    forge.commit(branch, {"config/feature-flags.yaml": FLAGS + b"# on again\n"}, "On again", parent=head)
+    older = github.rest("POST", f"/repos/{forge.home}/pulls", {"title": "on", "head": branch, "base": "main"})[1]
+    closes = lambda e: e.method == "PATCH" and e.path.endswith(f"/pulls/{older['number']}")  # noqa: E731
+    github.fault = lambda e: Fault(status=502) if closes(e) else None
+    mine = lambda: [one for one in pulls(github, forge) if one["number"] != older["number"]]  # noqa: E731
+
+    def merge(_):
+        for one in mine():
+            github.rest("PUT", f"/repos/{forge.home}/pulls/{one['number']}/merge", {})
+
+    code, out, err = told(hosted, ["kill-switch", "on", "--repo", forge.home], capsys, merge)
+    assert (code, out.splitlines()[0]) == (0, "the agents are stopped")
+    assert f"LOOK: {older['html_url']} could not be closed (GitHub answered 502" in err
+    assert on_main(forge) != FLAGS
+
+
 @pytest.mark.soak
 def test_the_kill_switch_by_pull_request(github, hosted, capsys):
     forge = begun(github, BY_REQUEST + KILL)

@@ -22,7 +22,8 @@ class Proposals:
     """A repository of which one commit becomes one pull request, found again by what it changes, and waited for.
 
     `name` tells the changes of one kind from others (`checkout/production/traffic`). With `newest_only` a newer change
-    of that kind closes the older ones that still wait: a raise must not be merged after it was taken back.
+    of that kind closes the older ones that still wait: a raise must not be merged after it was taken back. That comes
+    after the newer one is opened, and stops nothing; `tell` gets a line about each.
     """
 
     def __init__(
@@ -33,11 +34,12 @@ class Proposals:
         *,
         name: str,
         patience: float,
+        tell: Callable[[str], None],
         newest_only: bool = False,
     ) -> None:
         self._forge, self._host, self._clock = forge, host, clock
         self._prefix = f"{ROOT}/{re.sub(r'[^A-Za-z0-9/_-]+', '-', name)}/"
-        self._patience, self._newest_only = patience, newest_only
+        self._patience, self._tell, self._newest_only = patience, tell, newest_only
 
     def read(self, path: str, branch: str) -> FileAt | None:
         """The file at the head of `branch` (or at a commit), or None."""
@@ -52,21 +54,28 @@ class Proposals:
         host = self._host()
         waiting = host.pull_requests(branch, self._prefix)
         found = next((one for one in waiting if self._holds(one, files)), None)
-        if self._newest_only:
-            self._close(host, [one for one in waiting if one != found])
         request = self._open(host, branch, files, message, parent) if found is None else found
+        if self._newest_only:
+            for note in self._close(host, [one for one in waiting if one.number != request.number]):
+                self._tell(note)
         return self._merged(host, request)
 
     def withdraw(self, branch: str) -> str:
         """Close what still waits to be merged into `branch`, and say so; nothing is said where nothing waits."""
         host = self._host()
-        closed = self._close(host, host.pull_requests(branch, self._prefix))
-        return f"closed {', '.join(closed)}" if closed else ""
+        return ", ".join(self._close(host, host.pull_requests(branch, self._prefix)))
 
     def _close(self, host: Host, requests: Sequence[PullRequest]) -> list[str]:
+        """Close each of them, and say what became of it: one that cannot be closed keeps nothing from being done."""
+        notes = []
         for request in requests:
-            host.close_pull_request(request.number)
-        return [request.url for request in requests]
+            try:
+                host.close_pull_request(request.number)
+            except ForgeError as error:
+                notes.append(f"LOOK: {request.url} could not be closed ({error.what}): it must not be merged")
+            else:
+                notes.append(f"closed {request.url}")
+        return notes
 
     def _holds(self, request: PullRequest, files: Mapping[str, bytes | None]) -> bool:
         found = {path: self._forge.read(path, request.head) for path in files}
