@@ -74,7 +74,10 @@ def may_begin(world: World, tag: Tag) -> None:
 
 
 def _refuse(world: World, state: State, events: Sequence[Event], tag: Tag) -> None:
-    """`NotNowError` if a new rollout of `tag` may not begin, as far as the ledger and the policy tell."""
+    """`NotNowError` if a new rollout of `tag` may not begin, as far as the ledger and the policy tell.
+
+    `RepositoryError` where the release's tag could never be made.
+    """
     if state.rollout is not None:
         raise NotNowError(
             f"{state.rollout.tag} is being rolled out since {state.rollout.started.time:%Y-%m-%d %H:%M} UTC",
@@ -91,6 +94,7 @@ def _refuse(world: World, state: State, events: Sequence[Event], tag: Tag) -> No
             f"{tag.name} is older than {live.name}, which is live",
             remedy=f"to go back: releasegate rollback --to {tag.name}",
         )
+    tags.released(world.forge, world.policy, tag)
     _refuse_in_freeze(world, events, tag)
 
 

@@ -51,6 +51,8 @@ class Result:
     judgement: Judgement | None = None
     rollback: RollbackResult | None = None
     release: Tag | None = None
+    settled: bool = False
+    """Whether it is live for everybody although its last stage failed."""
 
     @property
     def failed(self) -> Outcome | None:
@@ -71,6 +73,8 @@ class Result:
                 return f"{self.release.name} is live for everybody"
             last = self.stages[-1].title if self.stages else "nothing"
             return f"{name} is as far as was asked: {last}"
+        if self.settled:
+            return f"{name} is live for everybody, without its release tag: {self.failed.text}"
         if self.rollback is None:
             return f"{name} stopped at `{self.failed.title}`: {self.failed.text}"
         back = "was taken back" if self.rollback.traffic_is_back else "could NOT be taken back"
@@ -111,7 +115,7 @@ class Rollout:
                 if step.id == self._order.until:
                     break
         except KeyboardInterrupt:
-            if raised:
+            if raised and not self._is_live():
                 self._take_back("interrupted", traffic_only=True)
             raise
         return self.result
@@ -126,7 +130,13 @@ class Rollout:
         return self.result.release is not None or unfinished is not None
 
     def _end(self, stages: Stages, *, raised: bool) -> None:
-        """After a stage that failed: take back what has traffic, unless it is held; give up what is known to be bad."""
+        """After a stage that failed: take back what has traffic, unless it is held; give up what is known to be bad.
+
+        What the ledger has as settled is healthy and stays: the next run makes the release's tag.
+        """
+        if self._is_live():
+            self.result.settled = True
+            return
         alone = self._order.resume_or_rollback and stages.goes_on()  # nobody is at work who recorded it
         if raised and (alone or not self._held):
             self._take_back(self.result.stages[-1].text)
@@ -195,6 +205,10 @@ class Rollout:
         if live != known.candidate or known.bad is not None or known.commit != self._tag.commit:
             return None
         return tags.release(self._world.forge, self._world.journal, self._world.policy, self._tag)
+
+    def _is_live(self) -> bool:
+        """Whether the ledger, as this run last read or wrote it, has the candidate as the baseline."""
+        return fold(self._world.journal.known(), self._world.subject()).live == self._tag.name
 
     def _unfinished_rollback(self) -> str | None:
         """Why this candidate is being taken back, where a run died over it."""

@@ -92,6 +92,15 @@ def candidate(
 
 def release(forge: Forge, journal: Journal, policy: Policy, candidate: Tag) -> Tag:
     """Give the candidate's commit the release's tag, and record it."""
+    present, name = released(forge, policy, candidate), release_name(policy, candidate)
+    note = _annotation(journal, f"Release {name}", f"Candidate: {candidate.name}")
+    tag = present or forge.create_tag(name, candidate.commit, note)
+    _record(journal, "release.tagged", _subject(policy, candidate.name, candidate.commit), {"release": name})
+    return tag
+
+
+def released(forge: Forge, policy: Policy, candidate: Tag) -> Tag | None:
+    """The release's tag, None before it is made; `RepositoryError` where it is on another commit."""
     name = release_name(policy, candidate)
     present = find(forge, name)
     if present is not None and present.commit != candidate.commit:
@@ -99,10 +108,7 @@ def release(forge: Forge, journal: Journal, policy: Policy, candidate: Tag) -> T
             f"the tag `{name}` is on {present.commit[:12]} already, and a tag is never moved",
             remedy="release this candidate under a new version",
         )
-    note = _annotation(journal, f"Release {name}", f"Candidate: {candidate.name}")
-    tag = present or forge.create_tag(name, candidate.commit, note)
-    _record(journal, "release.tagged", _subject(policy, candidate.name, candidate.commit), {"release": name})
-    return tag
+    return present
 
 
 def release_name(policy: Policy, candidate: Tag) -> str:
