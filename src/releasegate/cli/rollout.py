@@ -68,7 +68,7 @@ def rollout(
     world = facing_live(build_world(app))
     if world.smoke and not resume:
         world.smoke()  # a fault in its file is told before anything begins
-    candidate = candidate_of(world, tag)
+    candidate = candidate_of(world, tag, recorded=resume)
     if resume and candidate is None:
         app.emit({"schema": "releasegate/rollout/1", "tag": None, "exit_code": 0}, "no rollout is unfinished")
         return 0

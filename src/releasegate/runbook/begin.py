@@ -16,10 +16,10 @@ from releasegate.runbook.world import World
 LOOK = "look at `releasegate status`"
 
 
-def candidate_of(world: World, name: str | None) -> Tag | None:
+def candidate_of(world: World, name: str | None, *, recorded: bool = False) -> Tag | None:
     """The candidate that is meant: the one called `name`, else that of the unfinished rollout (or of its rollback).
 
-    None if none runs.
+    None if none runs. `recorded`: what runs is told as the ledger has it, whatever became of its tag meanwhile.
 
     `RepositoryError` where it is no candidate, its tag is gone, or its tag was moved.
     """
@@ -28,7 +28,8 @@ def candidate_of(world: World, name: str | None) -> Tag | None:
     name = name or (state.rollout.tag if state.rollout else begun)
     if name is None:
         return None
-    found = tags.find(world.forge, name)
+    found = _recorded(state, name) if recorded else None
+    found = found or tags.find(world.forge, name)
     if found is None:
         raise RepositoryError(f"there is no tag `{name}`", remedy="is it spelled right, and pushed?")
     tags.release_name(world.policy, found)
@@ -39,6 +40,16 @@ def candidate_of(world: World, name: str | None) -> Tag | None:
             remedy="put it back, and tag the new commit as the next candidate",
         )
     return found
+
+
+def _recorded(state: State, name: str) -> Tag | None:
+    """The tag of what runs, rollout or rollback, as it was when that began; None where something else is meant."""
+    begun, known = state.rollback, state.release(name)
+    if state.rollout is not None and state.rollout.tag == name:
+        return Tag(name, state.rollout.commit, "", annotated=True, time=state.rollout.started.time)
+    if begun is not None and begun.data.get("from") == name and known is not None:
+        return Tag(name, known.commit, "", annotated=True, time=begun.time)
+    return None
 
 
 def begin(world: World, tag: Tag) -> Rollout:

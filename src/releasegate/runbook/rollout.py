@@ -104,7 +104,10 @@ class Rollout:
             self._world, begin(self._world, self._tag), self._tag, self._tell, self._order.accept, self.result
         )
         raised = stages.rollout.raised is not None
-        if self._order.resume_or_rollback and not raised:
+        astray = self._astray() if self._order.resume_or_rollback and raised else None
+        if astray is not None:
+            self._give_back(astray)
+        if self._order.resume_or_rollback and (astray or not raised):
             return self.result
         try:
             for number, step in enumerate(self._steps(stages)):
@@ -124,10 +127,25 @@ class Rollout:
         """Whether it is live already, or was being taken back when a run died: then the rest of that is done."""
         self.result.release, unfinished = self._settled(), self._unfinished_rollback()
         if unfinished is not None:
-            now = self._world.clock.now()
-            self.result.stages.append(Outcome("watch", "take it back", State.FAILED, unfinished, now, now, 1))
-            self._take_back(unfinished)
+            self._give_back(unfinished)
         return self.result.release is not None or unfinished is not None
+
+    def _astray(self) -> str | None:
+        """Why the candidate's tag no longer says what the ledger says, so that it may not be promoted."""
+        try:
+            found = tags.find(self._world.forge, self._tag.name)
+        except ForgeError:
+            return None  # the stages ask the forge as well, and wait or end as the policy says
+        if found is not None and found.commit == self._tag.commit:
+            return None
+        gone = "is gone" if found is None else f"is on {found.commit[:12]} now"
+        return f"the tag `{self._tag.name}`, recorded on {self._tag.commit[:12]}, {gone}"
+
+    def _give_back(self, reason: str) -> None:
+        """Take it back without another stage."""
+        now = self._world.clock.now()
+        self.result.stages.append(Outcome("watch", "take it back", State.FAILED, reason, now, now, 1))
+        self._take_back(reason)
 
     def _end(self, stages: Stages, *, raised: bool) -> None:
         """After a stage that failed: take back what has traffic, unless it is held; give up what is known to be bad.
