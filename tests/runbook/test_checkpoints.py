@@ -141,3 +141,32 @@ def test_a_ledger_that_cannot_be_written_does_not_end_the_watch_and_loses_nothin
     lines = [line for event in checkpoints(world) for line in event.data["lines"]]
     assert lines == (service.folder / "recording.jsonl").read_text().splitlines()[: len(lines)]
     assert len(lines) == 99
+
+
+@pytest.mark.parametrize("unwritten", [False, True])
+def test_a_forge_that_does_not_answer_at_a_step_loses_nothing_of_what_was_seen(tmp_path, unwritten):
+    policy = STEPS.replace(b"window: 60s", b"window: 1200s")
+    service = Service(tmp_path / "documents", policy=policy, history=None)
+    change, failed = service.traffic.set_weight, []
+
+    def away():
+        raise ForgeError("github.com does not answer")
+
+    def set_weight(weight, **options):
+        if weight == 0.25 and not failed:
+            failed.append(service.clock.now())
+            service.forge.before_commit = away if unwritten else lambda: None
+            away()
+        service.forge.before_commit = lambda: None
+        return change(weight, **options)
+
+    service.traffic.set_weight = set_weight
+    result, world = service.roll_out()
+    assert (result.exit_code, len(failed)) == (0, 1), result.failed
+    assert result.stages[6].text.endswith("; 10 s were not seen, since something outside did not answer")
+    assert sum(event.kind == "canary.started" for event in world.journal.events()) == 1
+    _, *polls = recorded(service)
+    assert [poll["t"] for poll in polls if poll["t"] > 0] == [10.0 * number for number in range(1, 121)]
+    assert sum("errors" not in poll for poll in polls if poll["t"] > 0) == 1
+    raised = [event.data["weight"] for event in world.journal.events() if event.kind == "traffic.raised"]
+    assert raised == [0.05, 0.25, 0.5, 1.0]
