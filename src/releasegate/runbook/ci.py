@@ -10,12 +10,22 @@ from releasegate.forge.host import Host, WorkflowRun
 from releasegate.forge.port import Tag
 from releasegate.ledger.state import State
 from releasegate.policy.gates import Gates
+from releasegate.policy.model import Policy
 from releasegate.runbook.claim import Effect, once
 from releasegate.runbook.workflow import await_end, ended
 from releasegate.runbook.world import Fetched, World
 
 LARGEST = 256 * 1024 * 1024
 """Bytes of an artifact's zip; no folder of reports comes near."""
+
+
+IN_STAGING = "tests/"
+"""Gates with this prefix are judged after the tests in staging, where the policy has such tests."""
+
+
+def in_staging(policy: Policy, gate: str) -> bool:
+    """Whether this gate waits for the tests in staging."""
+    return policy.staging_tests is not None and gate.startswith(IN_STAGING)
 
 
 def names_of(gates: Gates, mine: Callable[[str], bool]) -> tuple[str, ...]:

@@ -1,13 +1,12 @@
 """Will the policy's workflows run, be found again, and leave the artifacts that the gates read?"""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from releasegate.forge.host import Health
 from releasegate.policy.model import Policy, Run
-from releasegate.runbook.ci import names_of
+from releasegate.runbook.ci import in_staging, names_of
 from releasegate.runbook.doctor import green, red, yellow
-from releasegate.runbook.stages import IN_STAGING
 from releasegate.verdict import Finding
 
 FOLDER = ".github/workflows/"
@@ -50,11 +49,9 @@ def _faults(health: Health, key: str, file: str) -> Iterator[Finding]:
 
 def _artifacts(health: Health, policy: Policy) -> Iterator[Finding]:
     """A name that stands nowhere in the workflow's file may still be made up while it runs: then it is not red."""
-    later = policy.staging_tests is not None
-    in_staging: Callable[[str], bool] = lambda gate: later and gate.startswith(IN_STAGING)  # noqa: E731
     sources = {
-        "release.ci": (policy.release.ci, names_of(policy.gates, lambda gate: not in_staging(gate))),
-        "staging-tests": (policy.staging_tests, names_of(policy.gates, in_staging)),
+        "release.ci": (policy.release.ci, names_of(policy.gates, lambda gate: not in_staging(policy, gate))),
+        "staging-tests": (policy.staging_tests, names_of(policy.gates, lambda gate: in_staging(policy, gate))),
     }
     for key, (run, names) in sources.items():
         if names and (run is None or run.workflow is None):

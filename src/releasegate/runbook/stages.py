@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,7 +14,7 @@ from releasegate.ledger.state import Rollout, fold
 from releasegate.policy.model import Run
 from releasegate.runbook import tags
 from releasegate.runbook.check import show as show_verdicts
-from releasegate.runbook.ci import Tests, names_of
+from releasegate.runbook.ci import Tests, in_staging, names_of
 from releasegate.runbook.claim import command, once, placed
 from releasegate.runbook.deployments import STAGING, retire, show, shown
 from releasegate.runbook.flow import await_return
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 RECORDING = "recording.jsonl"
 """The recording's name among the documents."""
-IN_STAGING = "tests/"
-"""Gates with this prefix are judged after the tests in staging, where the policy has such tests."""
 
 
 class HeldError(InconclusiveError):
@@ -87,11 +86,12 @@ class Stages:
     def gates(self) -> str:
         """Fetch the evidence of the commit, and judge it."""
         policy = self._world.policy
-        later = policy.staging_tests is not None
-        mine: Callable[[str], bool] = lambda gate: not (later and gate.startswith(IN_STAGING))  # noqa: E731
-        tests = self._tests("ci", policy.release.ci, "canary")
-        names = names_of(policy.gates, mine)
-        ran, artifacts = tests.result(names) if tests else (self._run("ci", policy.release.ci, "canary"), {})
+
+        def mine(gate: str) -> bool:
+            return not in_staging(policy, gate)
+
+        ran, artifacts = self._tested("ci", policy.release.ci, "canary", mine)
+        ran = ran or self._run("ci", policy.release.ci, "canary")
         told = self._judge("gates", mine, artifacts, needed=True)
         return self._finish("gates", f"{ran}; {told}" if ran else told)
 
@@ -107,11 +107,11 @@ class Stages:
 
     def staging_gates(self) -> str:
         """Judge what the tests in staging left behind."""
-        if self._world.policy.staging_tests is None:
+        policy = self._world.policy
+        if policy.staging_tests is None:
             return self._finish("staging-gates", "no tests in staging (policy: staging-tests)")
-        tests = self._tests("staging-tests", self._world.policy.staging_tests, "staging")
-        mine: Callable[[str], bool] = lambda gate: gate.startswith(IN_STAGING)  # noqa: E731
-        ran, artifacts = tests.result(names_of(self._world.policy.gates, mine)) if tests else ("", {})
+        mine = partial(in_staging, policy)
+        ran, artifacts = self._tested("staging-tests", policy.staging_tests, "staging", mine)
         told = self._judge("staging-gates", mine, artifacts, needed=False)
         return self._finish("staging-gates", f"{ran}; {told}" if ran else told)
 
@@ -253,6 +253,13 @@ class Stages:
             values=placed(world, self._tag.name, self._tag.commit, track, step),
             by_commit=name == "ci", fence=lambda state: check_fence(state, rollout),
         )  # fmt: skip
+
+    def _tested(
+        self, name: str, run: Run | None, track: str, mine: Callable[[str], bool]
+    ) -> tuple[str, Mapping[str, Fetched]]:
+        """What became of the workflow that tests the candidate, and its artifacts for the gates that are `mine`."""
+        tests = self._tests(name, run, track)
+        return tests.result(names_of(self._world.policy.gates, mine)) if tests else ("", {})
 
     def _judge(self, stage: str, mine: Callable[[str], bool], artifacts: Mapping[str, Fetched], *, needed: bool) -> str:
         """Judge the gates of one stage; nothing to judge is a verdict of its own only where it is `needed`."""
