@@ -13,7 +13,7 @@ from releasegate.cli.main import COMMANDS, run
 
 LAZY = (
     "github", "hypothesis", "jinja2", "junitparser", "msgspec", "prometheus_api_client", "prometheus_client", "pygal",
-    "requests", "rich", "slack_sdk", "urllib3", "yaml",
+    "requests", "rich", "slack_sdk", "sqlglot", "urllib3", "yaml",
 )  # fmt: skip
 LOADED = "import json, sys; from releasegate.cli.app import App; from releasegate.cli.main import run; "
 LOADED += "run(App(), ['--help']); print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"

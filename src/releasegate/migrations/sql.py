@@ -3,7 +3,11 @@
 import logging
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+
+from sqlglot import exp, tokenize
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import ErrorLevel, SqlglotError
+from sqlglot.tokenizer_core import Token
 
 from releasegate.migrations.statement import Statement
 
@@ -39,10 +43,6 @@ def narrowing(text: str, dialect: str) -> Sequence[Statement]:
 
     Only what a release before this one may stumble over counts: what is done to a table that this file makes does not.
     """
-    from sqlglot import exp, tokenize  # noqa: PLC0415  a tenth of a second, for those who have migrations
-    from sqlglot.dialects.dialect import Dialect  # noqa: PLC0415
-    from sqlglot.errors import ErrorLevel, SqlglotError  # noqa: PLC0415
-
     if len(text) > LONGEST:
         return [Statement(1, f"cannot be read: longer than {LONGEST} characters", read=False)]
     text = _up(text)
@@ -57,8 +57,8 @@ def narrowing(text: str, dialect: str) -> Sequence[Statement]:
         try:
             parsed = Dialect.get_or_raise(dialect).parser(error_level=ErrorLevel.RAISE).parse(chunk, text)
         except (SqlglotError, RecursionError):  # nested too deeply
-            parsed = [exp.Command(this=source)]
-        for tree in parsed:
+            parsed = [None]
+        for tree in (exp.Command(this=source) if one is None else one for one in parsed):
             if isinstance(tree, exp.Create) and tree.kind == "TABLE":
                 made.add(_name(tree))
             found.extend(Statement(chunk[0].line, what, read) for what, read in _told(tree, source, made))
@@ -75,9 +75,9 @@ def _up(text: str) -> str:
     return "\n".join(kept)
 
 
-def _chunks(tokens: Sequence[Any]) -> Iterator[list[Any]]:
+def _chunks(tokens: Sequence[Token]) -> Iterator[list[Token]]:
     """The tokens of each statement."""
-    chunk: list[Any] = []
+    chunk: list[Token] = []
     for token in tokens:
         if token.token_type.name == "SEMICOLON":
             if chunk:
@@ -89,10 +89,8 @@ def _chunks(tokens: Sequence[Any]) -> Iterator[list[Any]]:
         yield chunk
 
 
-def _told(tree: Any, source: str, made: set[str]) -> Iterator[tuple[str, bool]]:
+def _told(tree: exp.Expr, source: str, made: set[str]) -> Iterator[tuple[str, bool]]:
     """What a statement drops or narrows, and whether it could be read."""
-    from sqlglot import exp  # noqa: PLC0415
-
     if isinstance(tree, exp.Command):
         yield from _command(source)
     elif isinstance(tree, exp.Alter) and _name(tree) not in made:
@@ -117,10 +115,8 @@ def _short(source: str) -> str:
     return " ".join(source.split())[:60]
 
 
-def _plain(tree: Any, made: set[str]) -> Iterator[str]:
+def _plain(tree: exp.Expr, made: set[str]) -> Iterator[str]:
     """Statements that are no ALTER."""
-    from sqlglot import exp  # noqa: PLC0415
-
     if isinstance(tree, exp.Drop):
         for name in _dropped(tree):
             if tree.kind != "INDEX" and name not in made:
@@ -135,26 +131,23 @@ def _plain(tree: Any, made: set[str]) -> Iterator[str]:
             yield f"deletes every row of {_name(delete)}"
 
 
-def _action(action: Any, kind: str, table: str) -> Iterator[str]:
+def _action(action: exp.Expr, kind: str, table: str) -> Iterator[str]:
     """One action of an ALTER."""
-    from sqlglot import exp  # noqa: PLC0415
-
     if isinstance(action, exp.Drop) and action.kind not in ("CONSTRAINT", "INDEX", "FOREIGN KEY"):
         for name in _dropped(action):
             yield f"drops the {(action.kind or 'column').lower()} {table}.{name}"
     elif isinstance(action, exp.AlterColumn | exp.ModifyColumn):
-        yield from _column(action, f"{table}.{_column_name(action)}")
+        yield from _column(action, f"{table}.{action.this.name}")
     elif isinstance(action, exp.AlterRename | exp.RenameColumn) and kind != "INDEX":
         yield f"renames {table}" + (f".{action.this.name}" if isinstance(action, exp.RenameColumn) else "")
-    elif isinstance(action, exp.AddConstraint) and not all(_is_index(item) for item in action.expressions):
-        yield f"adds a constraint to {table}, which the release before may break"
+    elif isinstance(action, exp.AddConstraint):
+        if not all(isinstance(item, exp.IndexColumnConstraint) for item in action.expressions):  # MySQL's index
+            yield f"adds a constraint to {table}, which the release before may break"
     elif isinstance(action, exp.ColumnDef) and _must_be_filled(action):
         yield f"adds the column {table}.{action.name}, which must be filled and has no default"
 
 
-def _column(action: Any, name: str) -> Iterator[str]:
-    from sqlglot import exp  # noqa: PLC0415
-
+def _column(action: exp.Expr, name: str) -> Iterator[str]:
     if action.args.get("rename_from") is not None:
         yield f"renames {name}"
     if action.args.get("dtype") is not None or isinstance(action, exp.ModifyColumn):
@@ -165,42 +158,25 @@ def _column(action: Any, name: str) -> Iterator[str]:
         yield f"{name} has no default any more"
 
 
-def _must_be_filled(column: Any) -> bool:
+def _must_be_filled(column: exp.ColumnDef) -> bool:
     """Whether a new column takes a value from everybody who inserts a row."""
-    from sqlglot import exp  # noqa: PLC0415
-
     kinds = [constraint.kind for constraint in column.constraints]
     given = exp.DefaultColumnConstraint | exp.GeneratedAsIdentityColumnConstraint | exp.ComputedColumnConstraint
     needed = any(isinstance(kind, exp.NotNullColumnConstraint) and not kind.args.get("allow_null") for kind in kinds)
     return needed and not any(isinstance(kind, given) for kind in kinds)
 
 
-def _is_index(constraint: Any) -> bool:
-    """Whether MySQL adds an index there, and no more."""
-    from sqlglot import exp  # noqa: PLC0415
-
-    return isinstance(constraint, exp.IndexColumnConstraint)
-
-
-def _dropped(tree: Any) -> list[str]:
+def _dropped(tree: exp.Expr) -> list[str]:
     return [item.sql() for item in tree.args.get("tables") or [] if item is not None]
 
 
-def _column_name(action: Any) -> str:
-    return str(action.this.name)
-
-
-def _table_of(tree: Any) -> str:
+def _table_of(tree: exp.Expr) -> str:
     """The table of an index."""
-    from sqlglot import exp  # noqa: PLC0415
-
     table = tree.find(exp.Table)
     return "a table" if table is None else str(table.sql())
 
 
-def _name(tree: Any) -> str:
+def _name(tree: exp.Expr) -> str:
     """The table that a statement is about, as it is written."""
-    from sqlglot import exp  # noqa: PLC0415
-
     table = tree.this if isinstance(tree.this, exp.Table) else tree.find(exp.Table)
     return "a table" if table is None else str(table.sql())
