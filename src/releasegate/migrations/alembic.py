@@ -16,8 +16,6 @@ NARROWS = {
     "create_primary_key": "adds a constraint ({}), which the release before may break",
     "create_unique_constraint": "adds a constraint ({}), which the release before may break",
 }
-ON_TABLE = {"drop_column", "rename_table", "drop_table"}
-"""Operations whose first argument is the table."""
 
 
 def read(module: ast.Module, dialect: str) -> Script | None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from releasegate.migrations.statement import Statement
 
+UNREAD = "executes what only its own run knows"
+
 
 def calls(body: ast.AST) -> list[ast.Call]:
     """Every call, in the order of the text."""
@@ -50,4 +52,4 @@ def executed(sql: ast.expr | None, line: int, dialect: str) -> Iterator[Statemen
         for found in narrowing(sql.value, dialect):
             yield replace(found, line=sql.lineno + found.line - 1)
     else:
-        yield Statement(line, "executes what only its own run knows", read=False)
+        yield Statement(line, UNREAD, read=False)

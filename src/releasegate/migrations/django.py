@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator, Sequence
 
-from releasegate.migrations.calls import called, constant, executed, given, text
+from releasegate.migrations.calls import UNREAD, called, constant, executed, given, text
 from releasegate.migrations.statement import Script, Statement
 
 NARROWS = {
@@ -19,7 +19,8 @@ NARROWS = {
 HARMLESS = {"CreateModel", "AddIndex", "RemoveIndex", "RenameIndex", "RemoveConstraint", "AlterModelOptions"}
 HARMLESS |= {"AlterModelManagers", "AlterModelTableComment", "AddField"}
 ON_FIELD = {"RemoveField", "RenameField", "AlterField", "AddField"}
-UNREAD = "executes what only its own run knows"
+KEPT_APART = {"ManyToManyField", "GeneratedField", "GenericRelation"}
+"""Fields that nobody fills who inserts a row."""
 
 
 def read(module: ast.Module, dialect: str) -> Script | None:
@@ -78,10 +79,6 @@ def _must_be_filled(call: ast.Call) -> bool:
     if not isinstance(field, ast.Call):
         return True
     return constant(field, "null") is not True and "db_default" not in given(field) and called(field) not in KEPT_APART
-
-
-KEPT_APART = {"ManyToManyField", "GeneratedField", "GenericRelation"}
-"""Fields that nobody fills who inserts a row."""
 
 
 def _no_way_back(operations: Sequence[ast.Call]) -> str | None:

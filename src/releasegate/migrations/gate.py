@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from releasegate.migrations.kind import Kind, Migration
+from releasegate.migrations.kind import Kind, Migration, by_kind
 from releasegate.verdict import Evidence, Finding, Level, Subject, Verdict, conclude
 
 ON_ROLLBACK = {
@@ -17,7 +17,7 @@ def judge(
 ) -> Verdict:
     """The verdict on the migrations that a candidate has and the release before it has not."""
     findings = tuple(finding for migration in found for finding in _findings(migration))
-    kinds = ", ".join(f"{count} {kind}" for kind in Kind if (count := sum(one.kind is kind for one in found)))
+    kinds = by_kind(found)
     return Verdict(
         gate="migrations",
         verdict=conclude(findings),

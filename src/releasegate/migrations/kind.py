@@ -86,6 +86,11 @@ def read(path: str, content: bytes, directory: str, dialect: str) -> Migration |
     return _judged(path, text, directory, statements, no_way_back)
 
 
+def by_kind(found: Sequence[Migration]) -> str:
+    """How many there are of each kind: `2 expand, 1 contract`; empty where there are none."""
+    return ", ".join(f"{count} {kind}" for kind in Kind if (count := sum(one.kind is kind for one in found)))
+
+
 def _is_migration(path: str, directory: str) -> bool:
     """Whether a file in the folder of migrations is one, by its name."""
     *folders, name = _parts(path, directory)

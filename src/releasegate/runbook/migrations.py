@@ -8,7 +8,7 @@ from typing import Any
 from releasegate.errors import InputError, ReleasegateError, UsageError, VerificationError
 from releasegate.forge.port import Forge
 from releasegate.ledger.state import Release, State
-from releasegate.migrations.kind import Kind, Migration, read
+from releasegate.migrations.kind import Kind, Migration, by_kind, read
 from releasegate.policy.migrations import Migrations as Rules
 from releasegate.runbook.aim import Aim
 from releasegate.runbook.revert import Revert
@@ -95,7 +95,7 @@ def take_back(world: World, aim: Aim, state: State, wish: Wish, found: Sequence[
         raise VerificationError(f"not reverted: {refusal}")
     target = _release(state, aim.to, "is gone back to")
     place = {**world.place(target.name, target.commit, "baseline"), "leaving": aim.leaving or ""}
-    return Revert(world, found, place, wish.snapshot, _counted(found)).once(state)
+    return Revert(world, rules, found, place, wish.snapshot, _counted(found)).once(state)
 
 
 def _refusal(rules: Rules, wish: Wish, found: Sequence[Migration]) -> str:
@@ -125,8 +125,7 @@ def _issue(world: World, aim: Aim, found: Sequence[Migration], refusal: str) -> 
 
 def _counted(found: Sequence[Migration]) -> str:
     """`3 migrations (2 expand, 1 contract)`."""
-    kinds = [f"{count} {kind}" for kind in Kind if (count := sum(one.kind is kind for one in found))]
-    return f"{len(found)} migration{'' if len(found) == 1 else 's'} ({', '.join(kinds)})"
+    return f"{len(found)} migration{'' if len(found) == 1 else 's'} ({by_kind(found)})"
 
 
 def document(found: Sequence[Migration]) -> list[dict[str, Any]]:

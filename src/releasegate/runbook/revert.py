@@ -21,11 +21,16 @@ class Revert:
     """One revert of `found`; `place` and the snapshot's id fill the command, `counted` says how many of which kind."""
 
     def __init__(
-        self, world: World, found: Sequence[Migration], place: Mapping[str, str], snapshot: str | None, counted: str
+        self,
+        world: World,
+        rules: Rules,
+        found: Sequence[Migration],
+        place: Mapping[str, str],
+        snapshot: str | None,
+        counted: str,
     ) -> None:
-        assert world.policy.rollback.migrations is not None  # noqa: S101  the plan has no such step without it
         self._world = world
-        self._rules: Rules = world.policy.rollback.migrations
+        self._rules = rules
         self._found = found
         self._place = place
         self._snapshot = snapshot
