@@ -148,7 +148,8 @@ def withdrawal(app: App, policy: Policy, kind: str) -> Callable[[], str]:
 def _proposals(app: App, policy: Policy, kind: str) -> Proposals:
     name = f"{policy.service}/{policy.environment}/{kind}"
     patience, newest = policy.flags.merge_within, kind != "flags"
-    return Proposals(app.forge(), app.host, app, name=name, patience=patience, tell=app.say, newest_only=newest)
+    clock = SystemClock(app.say, sleep=app.sleep)
+    return Proposals(app.forge(), app.host, clock, name=name, patience=patience, tell=app.say, newest_only=newest)
 
 
 def require_commits(app: App, policy: Policy, *, by_itself: bool) -> None:
