@@ -90,6 +90,22 @@ def read_each(
     return read, evidence, problems
 
 
+def read_again(app: App, path: str) -> bytes:
+    """The bytes of what a verdict rests on, by the path that it names.
+
+    `InputError` or `InconclusiveError` if it is gone.
+    """
+    archive, inside, member = path.partition(".zip/")
+    if not inside:
+        return app.read(path)
+    from releasegate.gates.archive import Archive  # noqa: PLC0415  most reports are plain files
+
+    opened = Archive(app.read(f"{archive}.zip"), path)
+    if member not in opened.names:
+        raise InconclusiveError("is not in its zip any more", where=path)
+    return opened.read(member)
+
+
 def _opened(app: App, name: str, suffixes: Collection[str], *, named: bool) -> list[Source]:
     """The file `name`, or the files in it; nothing where it is no report and nobody named it."""
     target = app.directory / name

@@ -6,12 +6,14 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from releasegate.cli.app import App
 from releasegate.cli.clock import SystemClock
+from releasegate.cli.evidence import read_again
 from releasegate.cli.runs import has_ended, run_name
-from releasegate.errors import InconclusiveError, PolicyError
+from releasegate.errors import PolicyError
 from releasegate.forge.github.forge import GitHubForge
 from releasegate.forge.local import LocalForge
 from releasegate.forge.port import Forge
@@ -57,7 +59,7 @@ def build_world(app: App, documents: Path | None = None) -> World:
         counts=lambda: source_of(canary),
         history=None if canary.metrics.scrape is not None else lambda start: history(canary, start),
         gates=gates(app, policy),
-        read=lambda path: evidence(app, path),
+        read=partial(read_again, app),
         artifacts=own_folder(forge) / "artifacts",
         smoke=None if policy.rollback.smoke is None else lambda: smoke_of(app, policy),
         ended=has_ended,
@@ -175,19 +177,6 @@ def gates(app: App, policy: Policy) -> Callable[[Subject, Mapping[str, Fetched]]
         return judge_all(app, policy, subject, artifacts=found)
 
     return judge
-
-
-def evidence(app: App, path: str) -> bytes:
-    """The bytes of a piece of evidence, on the disk or in a zip; `InputError` or `InconclusiveError` if it is gone."""
-    archive, inside, member = path.partition(".zip/")
-    if not inside:
-        return app.read(path)
-    from releasegate.gates.archive import Archive  # noqa: PLC0415  most reports are plain files
-
-    opened = Archive(app.read(f"{archive}.zip"), path)
-    if member not in opened.names:
-        raise InconclusiveError("is not in its zip any more", where=path)
-    return opened.read(member)
 
 
 def _from_here(app: App, path: Path) -> str:
