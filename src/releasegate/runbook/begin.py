@@ -9,7 +9,6 @@ from releasegate.forge.port import Tag
 from releasegate.ledger.event import Actor, Event
 from releasegate.ledger.state import Rollout, State, fold
 from releasegate.runbook import tags
-from releasegate.runbook.colours import facing_live
 from releasegate.runbook.journal import Draft
 from releasegate.runbook.world import World
 
@@ -76,8 +75,11 @@ def begin(world: World, tag: Tag) -> Rollout:
 
 
 def may_begin(world: World, tag: Tag) -> None:
-    """`NotNowError` unless the rollout of `tag` goes on, or may begin. Records nothing."""
-    world, events = facing_live(world), world.journal.events()
+    """`NotNowError` unless the rollout of `tag` goes on, or may begin, in a world that faces what is live.
+
+    Records nothing.
+    """
+    events = world.journal.events()
     state = fold(events, world.subject())
     if state.rollout is None or state.rollout.tag != tag.name:
         _refuse(world, state, events, tag)
