@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +17,9 @@ from releasegate.errors import InconclusiveError, InputError, PolicyError
 from releasegate.policy.model import Policy
 from releasegate.verdict import Finding, Level, Subject, Verdict
 from releasegate.verdict import conclude as outcome_of
+
+if TYPE_CHECKING:
+    from releasegate.runbook.world import Fetched
 
 
 @click.command(cls=Judging)
@@ -48,12 +53,12 @@ def run(app: App, tag: str | None, commit: str | None) -> int:
     return conclude(app, whole)
 
 
-Artifacts = Mapping[str, tuple[str, str]]
-"""An artifact's name to the path of its zip, and the commit that its run was made for."""
-
-
 def judge_all(
-    app: App, policy: Policy, about: Subject, commit: str | None = None, artifacts: Artifacts | None = None
+    app: App,
+    policy: Policy,
+    about: Subject,
+    commit: str | None = None,
+    artifacts: "Mapping[str, Fetched] | None" = None,
 ) -> Sequence[Verdict]:
     """The verdicts of the policy's gates; one whose evidence tells no commit, or another, is `inconclusive`.
 
@@ -81,13 +86,15 @@ def judge_all(
 
 
 def _judges(
-    app: App, policy: Policy, commit: str | None, born: datetime | None, artifacts: Artifacts
+    app: App, policy: Policy, commit: str | None, born: datetime | None, artifacts: "Mapping[str, Fetched]"
 ) -> Mapping[str, Callable[[], Verdict]]:
     """The gates that judge evidence, by name."""
 
     def where(names: Sequence[str], paths: Sequence[str]) -> tuple[tuple[str, ...], str | None]:
         found = [artifacts[name] for name in names if name in artifacts]
-        return (tuple(path for path, _ in found), found[0][1]) if found else (tuple(paths), commit)
+        if not found:
+            return tuple(paths), commit
+        return tuple(_from_here(app, one.path) for one in found), found[0].commit
 
     from releasegate.cli import gate_lighthouse, gate_tests, gate_zap  # noqa: PLC0415  loaded with their readers
     from releasegate.cli.lhci_config import LhciFiles  # noqa: PLC0415
@@ -105,6 +112,12 @@ def _judges(
         paths, of = where(suite.artifact, suite.junit)
         judges[f"tests/{name}"] = partial(gate_tests.verdict_of, app, name, replace(suite, junit=paths), of, born)
     return judges
+
+
+def _from_here(app: App, path: Path) -> str:
+    """A path as evidence is to be named: relative to the checkout where it lies in it."""
+    here, there = app.directory.absolute(), path.absolute()
+    return str(there.relative_to(here) if there.is_relative_to(here) else there)
 
 
 def _missing_is_inconclusive(app: App, gate: str, judge: Callable[[], Verdict]) -> Verdict:

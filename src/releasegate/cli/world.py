@@ -172,17 +172,7 @@ def gates(app: App, policy: Policy) -> Callable[[Subject, Mapping[str, Fetched]]
     """Judge every gate of the policy on the evidence that lies in the checkout, and on artifacts."""
     from releasegate.cli.gate_run import judge_all  # noqa: PLC0415
 
-    def judge(subject: Subject, artifacts: Mapping[str, Fetched]) -> Sequence[Verdict]:
-        found = {name: (_from_here(app, one.path), one.commit) for name, one in artifacts.items()}
-        return judge_all(app, policy, subject, artifacts=found)
-
-    return judge
-
-
-def _from_here(app: App, path: Path) -> str:
-    """A path as evidence is to be named: relative to the checkout where it lies in it."""
-    here, there = app.directory.absolute(), path.absolute()
-    return str(there.relative_to(here) if there.is_relative_to(here) else there)
+    return lambda subject, artifacts: judge_all(app, policy, subject, artifacts=artifacts)
 
 
 def smoke_of(app: App, policy: Policy) -> Smoke:
