@@ -138,7 +138,7 @@ class Stages:
         if held is not None and clock.now().timestamp() > held.time.timestamp() + canary.hold_for:
             raise InconclusiveError(f"held for {canary.hold_for:.0f} s, and still: {held.data.get('reason')}")
         self._raising.keep()
-        judgement = self._patiently(lambda: self._watch(rollout))
+        judgement = self._patiently(lambda: self._watch(self.rollout))
         self._result.judgement = judgement
         path = self._world.documents / RECORDING
         kept = {"path": path.name, "sha256": sha256(path.read_bytes()).hexdigest()}

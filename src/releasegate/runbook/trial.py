@@ -12,7 +12,7 @@ from math import ceil
 
 from releasegate.canary.judge import Assessment, Decision, Judgement
 from releasegate.canary.recording import Header, Line, Recording, parse
-from releasegate.errors import InconclusiveError, InputError, OutsideError, ReleasegateError
+from releasegate.errors import ForgeError, InconclusiveError, InputError, MetricsError, OutsideError, ReleasegateError
 from releasegate.ledger.state import Rollout
 from releasegate.metrics.port import CountSource, Poll
 from releasegate.runbook.before import Before, header_after
@@ -74,6 +74,10 @@ class Trial:
         """What is recorded and in no checkpoint yet."""
         self._kept = 0.0
         """When the last checkpoint was made (Unix seconds)."""
+        self._unseen = 0.0
+        """Seconds that nobody saw."""
+        self._away = "the process that watched ended"
+        """Why."""
         self.lost = ""
         """How much was not seen by anybody, in one clause."""
 
@@ -106,7 +110,9 @@ class Trial:
         max_window: float | None,
     ) -> Judgement:
         """Watch until it is decided. `ramp` is told each poll's moment and answers the weight from there on, `look` is
-        called after each poll and may end it. `LostError` where a dead process had begun and nothing remembers.
+        called after each poll and may end it. Called again after a `MetricsError` or `ForgeError` it goes on.
+
+        `LostError` where a dead process had begun and nothing remembers.
         """
         world = self._world
         since = rollout.raised.time if rollout.raised else world.clock.now()
@@ -117,14 +123,13 @@ class Trial:
                 f"this machine's clock is {behind:.0f} s behind the moment at which the canary got its traffic",
                 remedy="set it right: nobody can watch what has not begun",
             )
-        resume = self._resumed(rollout) if not remembers and rollout.canary is not None else None
+        resume = self._resumed(rollout) if not remembers and (rollout.canary or self._lines) else None
         clock = CatchUpClock(since, world.clock) if remembers else world.clock
         if remembers:
             self._source = Measured(world, world.counts())
         moment = clock.now()
         name = f"{world.policy.service}-{rollout.tag}"
 
-        self._lines = []
         known = iter(range(1 + len(resume.lines) if resume else 0))
 
         def write(line: str) -> None:
@@ -144,32 +149,37 @@ class Trial:
             self._compared = source = Before(self._source, header)
         if resume is not None:
             self._go_on(header, resume)
-        judgement = watch(
-            source, header, clock,
-            record=write, observe=observe, history=lambda start: self._flows(rollout, start),
-            settle=world.canary.settle, max_window=max_window, ramp=ramp, resume=resume,
-        )  # fmt: skip
+        try:
+            judgement = watch(
+                source, header, clock,
+                record=write, observe=observe, history=lambda start: self._flows(rollout, start),
+                settle=world.canary.settle, max_window=max_window, ramp=ramp, resume=resume,
+            )  # fmt: skip
+        except (MetricsError, ForgeError):
+            self._away = "something outside did not answer"
+            self._keep(rollout, every=0.0)
+            raise
         if judgement.decision is Decision.INCONCLUSIVE:
             self._keep(rollout, every=0.0)  # the run that judges it again goes on from here
         return judgement
 
     def _resumed(self, rollout: Rollout) -> Recording:
-        """What the dead process left in the ledger; `LostError` where that is nothing."""
+        """What was recorded, here or by the dead process in the ledger; `LostError` where that is nothing."""
         try:
-            return list(parse(rollout.recorded, "the checkpoints in the ledger"))[-1]
+            return list(parse([*rollout.recorded, *self._lines], "the checkpoints in the ledger"))[-1]
         except InputError as error:
             remembers = "metrics pages remember nothing, and no checkpoint is in the ledger yet"
             raise LostError(f"the process that watched ended, {remembers}") from error
 
     def _go_on(self, header: Header, resume: Recording) -> None:
-        """Take over from the process that died."""
+        """Take over from the process that died, or from this one before something did not answer."""
         if {name: spec.bounds for name, spec in header.slis.items()} != {
             name: spec.bounds for name, spec in resume.header.slis.items()
         }:
             raise LostError("the process that watched ended, and the SLIs or their buckets are others now")
         start, last = resume.header.started.timestamp(), resume.lines[-1].t if resume.lines else 0.0
-        seconds = self._world.clock.now().timestamp() - start - max(last, 0.0)
-        self.lost = f"; {seconds:.0f} s were not seen, since the process that watched ended"
+        self._unseen += self._world.clock.now().timestamp() - start - max(last, 0.0)
+        self.lost = f"; {self._unseen:.0f} s were not seen, since {self._away}"
         if self._compared is not None:
             self._compared.begin(start, [line for line in resume.lines if line.t <= 0], resumed=True)
 
