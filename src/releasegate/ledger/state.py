@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from releasegate.ledger.colours import Colours
+from releasegate.ledger.colours import COLOURS, Colours, other
 from releasegate.ledger.event import Event
 
 PASSED = ("pass", "warn")
@@ -182,8 +182,10 @@ def _traffic(state: State, event: Event) -> State:
 
 
 def _swapped(state: State, event: Event) -> State:
-    """The split is 0 again, as the baseline is another track now; so is what is live, where that is told."""
-    release = state.release(_text(event, "release"))
+    """The split is 0 again, as the baseline is another track now; so is what is live, as told or as deployed there."""
+    colour = _text(event, "live")
+    held = "" if colour == state.colours.live else state.colours.holds.get(colour, "")
+    release = state.release(_text(event, "release")) or state.release(held)
     split = Split(0.0, _text(event, "revision"), event)
     return replace(state, split=split, live=release.candidate if release else state.live)
 
@@ -216,11 +218,19 @@ def _settled(state: State, event: Event) -> State:
 def _aborted(state: State, event: Event) -> State:
     left = state.rollout
     if left is None and "track" in event.data:  # with blue-green the traffic alone was taken back from what was live
-        left = Rollout(event.id, event.subject.get("tag", ""), event.subject.get("commit", ""), event, raised=event)
+        left = _left(state, event)
     reached = left is not None and (
         left.raised is not None or "production" in left.stages or f"{left.id}/deploy-baseline" in state.claims
     )
     return replace(state, rollout=None, aborted=left if reached else state.aborted, retreat=event)
+
+
+def _left(state: State, event: Event) -> Rollout:
+    """What the traffic alone was taken back from; what the other colour holds where nobody could tell."""
+    tag, commit, track = event.subject.get("tag", ""), event.subject.get("commit", ""), _text(event, "track")
+    held = state.release(state.colours.holds.get(other(track), "")) if not tag and track in COLOURS else None
+    tag, commit = (held.candidate, held.commit) if held else (tag, commit)
+    return Rollout(event.id, tag, commit, event, raised=event)
 
 
 def _tagged(state: State, event: Event) -> State:

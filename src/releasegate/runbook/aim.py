@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from releasegate.errors import ReleasegateError, UsageError
+from releasegate.ledger.colours import COLOURS, other
 from releasegate.ledger.state import State, fold
 from releasegate.runbook.world import World
 
@@ -49,8 +50,12 @@ def joined(state: State, leaving: str | None, to: str | None) -> Aim | None:
     asked = {"from": leaving, "to": to}
     if any(tag is not None and not _same(state, tag, known.data.get(key)) for key, tag in asked.items()):
         return None
-    place = bool(known.data.get("baseline")), str(known.data.get("rival")), known.data.get("track")
-    return Aim(known.data.get("from"), known.data.get("to"), *place)
+    left, good, track = known.data.get("from"), known.data.get("to"), known.data.get("track")
+    if left is None and track in COLOURS:  # it began while nobody could read the ledger
+        held = state.release(state.colours.holds.get(other(track), ""))
+        found = aim(state, held.candidate, good) if held else Aim()
+        left, good = found.leaving, found.to
+    return Aim(left, good, bool(known.data.get("baseline")), str(known.data.get("rival")), track)
 
 
 def aim_or_join(state: State, leaving: str | None, to: str | None) -> Aim:

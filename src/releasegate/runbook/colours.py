@@ -6,7 +6,7 @@ turned once at the beginning, and nothing after it knows of colours.
 """
 
 from releasegate.errors import ReleasegateError
-from releasegate.ledger.colours import other
+from releasegate.ledger.colours import COLOURS, other
 from releasegate.ledger.state import State, fold
 from releasegate.policy.model import Policy
 from releasegate.runbook.aim import Aim
@@ -43,18 +43,29 @@ def facing_live(world: World) -> World:
     return facing(world, live_colour(fold(world.journal.events(), world.subject())))
 
 
-def facing_back(world: World, state: State, aim: Aim) -> World:
-    """The world as a rollback sees it: its baseline is what users are sent back to.
+def colour_back(state: State, aim: Aim) -> str | None:
+    """The colour that a rollback sends users back to; None where the ledger does not tell what is left.
 
-    What is live already is left for the other colour. What is still on trial is left for the one that is live. Where
-    nobody knows what is left (the ledger does not answer), it is what has the traffic.
+    What is live already is left for the other colour. What is still on trial is left for the one that is live.
     """
-    if world.turned is None:
-        return world
     left = state.release(aim.leaving) if aim.leaving else None
     if aim.track is not None:
-        return facing(world, aim.track)
+        return aim.track
     if left is None and state.rollout is None and state.live is None:
-        return world if world.traffic.split().weight > 0 else world.turned()
+        return None
     live = state.colours.live
-    return facing(world, other(live) if left is not None and left.candidate == state.live else live)
+    return other(live) if left is not None and left.candidate == state.live else live
+
+
+def facing_guess(world: World) -> World:
+    """The world as a rollback sees it where the ledger tells nothing: users go to the colour that has no traffic.
+
+    After a flip that is the colour that they were taken from. So the colour that a rollback went back to before, which
+    still waits to be recorded, stays.
+    """
+    waiting = [one for one in world.journal.waiting() if one.kind in {"rollback.started", "rollout.aborted"}]
+    mine = [one.data.get("track") for one in waiting if world.subject().items() <= one.subject.items()]
+    gone_to = [colour for colour in mine if colour in COLOURS]
+    if gone_to:
+        return facing(world, gone_to[-1])
+    return world if world.turned is None or world.traffic.split().weight > 0 else world.turned()

@@ -79,6 +79,10 @@ class Journal:
         """The events as they were last read or written, without asking anybody."""
         return tuple(self._events)
 
+    def waiting(self) -> Sequence[Waiting]:
+        """What could not be written yet, by this run or another one on this machine, oldest first."""
+        return self._outbox.waiting() if self._outbox else ()
+
     def append(self, *drafts: Draft) -> str:
         """Record `drafts` in one commit, whatever else was recorded meanwhile, and return the ledger's new head."""
         return self.decide(lambda _: drafts)
@@ -112,7 +116,7 @@ class Journal:
             drafts = choose(known)
             if not drafts:
                 return self._head or ""
-            late = self._outbox.waiting() if self._outbox else ()
+            late = self.waiting()
             events = self._stamp([*self._catch_up(late), *drafts], self._forge.actor())
             try:
                 head = self._forge.commit(self.branch, _files(events), _message(events, drafts[0]), parent=parent)

@@ -16,7 +16,7 @@ from releasegate.ledger.state import State as Ledger
 from releasegate.ledger.state import fold
 from releasegate.migrations.kind import Migration
 from releasegate.runbook.aim import Aim, aim, aim_or_join, joined
-from releasegate.runbook.colours import facing_back
+from releasegate.runbook.colours import colour_back, facing, facing_guess
 from releasegate.runbook.deployments import taken_back
 from releasegate.runbook.flags import off_of, switch_off
 from releasegate.runbook.flags import plan as planned
@@ -66,6 +66,7 @@ class Rollback:
         self._blob = ""
         self._stays: str | None = None
         self._deployed = ""
+        self._guessed = False
         self.migrations: tuple[Migration, ...] = ()
         """Those between the two releases, once the plan was made or the step was taken."""
         self._integrity = Integrity(world.policy.rollback.integrity, world.shell)
@@ -127,9 +128,18 @@ class Rollback:
         return self._aim.leaving, self._aim.to
 
     def _take_aim(self, state: Ledger) -> None:
-        """Find out what is left and what for; with blue-green, turn to the colour that holds it."""
+        """Find out what is left and what for; with blue-green, turn to the colour that holds it.
+
+        Where the ledger does not tell it is guessed of what has the traffic: once, since that changes by the flip.
+        """
         self._aim = aim_or_join(state, self._request.leaving, self._request.to)
-        self._world = facing_back(self._world, state, self._aim)
+        if self._world.turned is None:
+            return
+        colour = colour_back(state, self._aim)
+        if colour is not None:
+            self._world, self._guessed = facing(self._world, colour), False
+        elif not self._guessed:
+            self._world, self._guessed = facing_guess(self._world), True
 
     def run(self) -> Result:
         """Take every step, whatever became of those before it, and record the whole.
@@ -165,7 +175,9 @@ class Rollback:
             found = self._mend(found)
         split = self._world.traffic.set_weight(0.0, reason=self._request.reason)
         self._blob = split.revision
+        guess = f"LOOK: the ledger does not tell which colour is live; users are on {self._world.live}"
         parts = [split.description, withdrawn(self._world.withdraw), f"LOOK: {found}" if found else ""]
+        parts += [guess] * self._guessed
         return "; ".join(part for part in parts if part)
 
     def _mend(self, found: str) -> str:
@@ -213,14 +225,16 @@ class Rollback:
     def _begin(self) -> None:
         """Record that it began, which closes the fence.
 
-        The same rollback that another run has begun, or finished, is joined: it goes no further back than that one.
+        The same rollback that another run has begun, or finished, is joined: it goes no further back than that one,
+        and marks what that one could not name.
         """
         reason, asked = self._request.reason, (self._request.leaving, self._request.to)
 
         def choose(events: Sequence[Event]) -> Sequence[Draft]:
             state = fold(events, self._world.subject())
             self._take_aim(state)
-            if joined(state, *asked) is not None:
+            again = joined(state, *asked) is not None
+            if again and (state.rolled_back is None or state.rolled_back.data.get("from") is not None):
                 return []
             leaving, to = self._aim.leaving, self._aim.to
             left = state.release(leaving) if leaving else None
@@ -228,9 +242,9 @@ class Rollback:
             about = self._world.subject(left.candidate, left.commit) if left else self._world.subject()
             started = Draft("rollback.started", about, {**self._fields(), **self._aim.fields, **track})
             if left is None or (to and left == state.release(to)):  # what is gone back to is not bad
-                return [started]
+                return [] if again else [started]
             bad = Draft("release.marked-bad", about, {"reason": reason})
-            return [started, bad]
+            return [started, bad] if not again else [bad] if left.bad is None else []
 
         try:
             self._world.journal.decide(choose)
@@ -288,6 +302,8 @@ class Rollback:
 
         def record() -> str:
             if not Result(None, None, tuple(self._outcomes)).traffic_is_back:
+                if self._guessed and self._request.traffic_only:
+                    self._begin()  # the next run goes the same way: nobody knows how far this one came
                 return "it stays unfinished, so that nothing is rolled out and the same command goes on"
             drafts = [*self._moved(), aborted if self._request.traffic_only else finished]
             return f"recorded in {self._world.journal.record(*drafts, unless=self._is_over)[:12]}"
@@ -307,9 +323,10 @@ class Rollback:
         return [lowered, Draft("tracks.swapped", self._subject(), facts)]
 
     def _swap(self) -> Mapping[str, str]:
-        """The colour that is live from now on, where it was the other one."""
+        """The colour that is live from now on, where it was the other one, or nobody knows."""
         colour = self._world.live
-        return {} if colour is None or colour == self._state().colours.live else {"track": colour}
+        known = not self._guessed and colour == self._state().colours.live
+        return {} if colour is None or known else {"track": colour}
 
     def _is_over(self, events: Sequence[Event]) -> bool:
         """Whether the end of this rollback is in the ledger."""
