@@ -4,7 +4,8 @@ import pytest
 
 from fakes import MemoryForge
 from releasegate.errors import FlagError, OutsideError, RaceError
-from releasegate.runbook.flags import TRIES, commit_changes, facts, switch_off
+from releasegate.runbook.flags import commit_changes, facts, switch_off
+from releasegate.runbook.races import TRIES
 
 FILE = "flags.yaml"
 FLAGS = "a: true\nb: {enabled: true, percentage: 50}\nc: &x true\nd: *x\n"

@@ -10,12 +10,13 @@ from datetime import timedelta
 from hashlib import sha256
 from pathlib import PurePosixPath
 
-from releasegate.errors import OutsideError, RaceError, ReleasegateError
+from releasegate.errors import OutsideError, ReleasegateError
 from releasegate.forge.host import Asset
 from releasegate.ledger.state import fold
 from releasegate.policy.model import EvidenceStore
 from releasegate.render.bundle import bundle
 from releasegate.runbook.journal import Draft
+from releasegate.runbook.races import until_won
 from releasegate.runbook.step import Outcome, Step, take
 from releasegate.runbook.world import World
 from releasegate.verdict import Verdict, rfc3339
@@ -24,7 +25,6 @@ DOCUMENTS = ("report.html", "recording.jsonl", "smoke-checklist.md")
 """What a rollout leaves among the documents; a rollback's are called `rollback-*.md`."""
 LARGEST = 512 * 1024 * 1024
 """Bytes of all files together; what is beyond is named in the manifest, and left out."""
-TRIES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,14 +139,11 @@ def _stored(world: World, store: EvidenceStore, record: Record, name: str, conte
 
 def _committed(world: World, branch: str, path: str, content: bytes) -> str:
     """Commit it to a branch of its own."""
-    for attempt in range(1, TRIES + 1):
+
+    def attempt() -> str:
         head = world.forge.branch_head(branch)
         if head is None or world.forge.read(path, head) is None:
-            try:
-                world.forge.commit(branch, {path: content}, f"Keep {PurePosixPath(path).name}\n", parent=head)
-            except RaceError:
-                if attempt == TRIES:
-                    raise
-                continue
+            world.forge.commit(branch, {path: content}, f"Keep {PurePosixPath(path).name}\n", parent=head)
         return f"{branch}:{path}"
-    raise AssertionError("unreachable")
+
+    return until_won(attempt)

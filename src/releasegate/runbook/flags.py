@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from releasegate.errors import FlagError, OutsideError, RaceError, ReleasegateError
+from releasegate.errors import FlagError, OutsideError, ReleasegateError
 from releasegate.flags.by_hand import patch_by_hand
 from releasegate.flags.document import Edit, FlagFile, Removed, unified_diff
 from releasegate.flags.proof import Proof, decide
@@ -18,12 +18,11 @@ from releasegate.runbook.clock import Clock
 from releasegate.runbook.journal import Draft, Journal
 from releasegate.runbook.outside import Fetch, Shell
 from releasegate.runbook.publish import deadline_of, go_live
+from releasegate.runbook.races import until_won
 from releasegate.traffic.flag import Repository
 
 CHANGED = "flag.changed"
 """The event that keeps what a change took away."""
-TRIES = 5
-"""Races that are lost before this gives up."""
 
 Change = Callable[[FlagFile], Edit | None]
 """One edit, made of the file as it is when it is its turn; None if nothing is to be changed."""
@@ -86,7 +85,8 @@ def commit_changes(
     dialect: str | None = None,
 ) -> Committed:
     """Commit `changes` to the file at the head of `branch`. On a lost race it is read again and decided again."""
-    for attempt in range(1, TRIES + 1):
+
+    def attempt() -> Committed:
         found = forge.read(path, branch)
         if found is None:
             where = f"{branch}:{path}"
@@ -95,15 +95,11 @@ def commit_changes(
         if not planned.edits:
             return Committed(planned, None, found.blob)
         message = f"{title}\n\n{reason}\n" if reason else f"{title}\n"
-        try:
-            commit = forge.commit(branch, {path: planned.content}, message, parent=found.commit)
-        except RaceError:
-            if attempt == TRIES:
-                raise
-            continue
+        commit = forge.commit(branch, {path: planned.content}, message, parent=found.commit)
         written = forge.read(path, commit)
         return Committed(planned, commit, written.blob if written else "")
-    raise AssertionError("unreachable")
+
+    return until_won(attempt)
 
 
 def facts(committed: Committed, branch: str) -> list[Mapping[str, Any]]:
