@@ -5,10 +5,9 @@ import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
 
-from test_haproxy import Balancer
-
+from balancer import Balancer, free_ports
 from repositories import committed, git, origin, with_origin
-from servers import counting_app, free_port
+from servers import counting_app
 from servers import traffic as users
 from worlds import FLAG_FILE, FLAGS
 
@@ -58,7 +57,7 @@ class Routed:
 @contextmanager
 def routed(program, folder, *, traffic, window="10s"):
     """The whole of it; `traffic` is the policy's line, where `{socket}` stands for HAProxy's."""
-    ports = {name: free_port() for name in ("port", "admin", "stable", "canary")}
+    ports = free_ports()
     (folder / "haproxy").mkdir(parents=True)
     with ExitStack() as stack:
         for name in ("stable", "canary"):
