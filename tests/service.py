@@ -1,6 +1,7 @@
 """A service with one release candidate, and any number of runs of the program on it."""
 
 from fakes import FakeClock, MemoryForge
+from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rollout import Order, Rollout
 from worlds import MemoryTraffic, Shop, begin_service, world_of
 
@@ -28,3 +29,12 @@ class Service:
         world = self.world(**changes)
         result = Rollout(world, tag or self.tag, lambda _: None, order or Order()).run()
         return result, world
+
+    def roll_back(self, world=None, **request):
+        wanted = Request(**{"reason": "people complain", **request})
+        return Rollback(world or self.world(), wanted, lambda _: None).run()
+
+
+def told(result):
+    """What became of each step of a rollback, in words."""
+    return {outcome.id: (outcome.state.value, outcome.text) for outcome in result.outcomes}

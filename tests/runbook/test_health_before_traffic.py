@@ -8,9 +8,9 @@ from releasegate.errors import OutsideError
 from releasegate.ledger.state import fold
 from releasegate.runbook import health
 from releasegate.runbook.outside import Page
-from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rollout import Order
 from service import Service
+from service import told as told_of
 from worlds import LIVE, POLICY, kinds
 
 PAGES = b'health: {baseline: "http://127.0.0.1:1/old", canary: "http://127.0.0.1:1/new"}, '
@@ -40,9 +40,8 @@ def service(tmp_path):
 
 
 def roll_back(service, pages, **request):
-    world = service.world(fetch=pages)
-    result = Rollback(world, Request(**{"reason": "people complain", **request}), lambda _: None).run()
-    return result, {outcome.id: (outcome.state.value, outcome.text) for outcome in result.outcomes}
+    result = service.roll_back(service.world(fetch=pages), **request)
+    return result, told_of(result)
 
 
 def test_a_baseline_that_is_down_gets_the_last_known_good_release_before_it_gets_users(service):

@@ -9,6 +9,7 @@ from releasegate.runbook.journal import Draft
 from releasegate.runbook.migrations import Wish, refuse_wish
 from releasegate.runbook.rollback import Request, Rollback
 from service import Service
+from service import told as told_of
 from worlds import LIVE, POLICY, Shop, kinds, settle
 
 RULES = b"migrations: {directory: db, status: [status], revert: [revert, '{count}', '{tag}', '{snapshot}']%s}"
@@ -49,9 +50,8 @@ def service_with(tmp_path, files, when=b""):
 
 
 def roll_back(service, shell=None, **wish):
-    world = service.world(**({"shell": shell} if shell else {}))
-    result = Rollback(world, Request(reason="people complain", wish=Wish(**wish)), lambda _: None).run()
-    return result, {outcome.id: (outcome.state.value, outcome.text) for outcome in result.outcomes}
+    result = service.roll_back(service.world(**({"shell": shell} if shell else {})), wish=Wish(**wish))
+    return result, told_of(result)
 
 
 def reverts(service):

@@ -11,7 +11,7 @@ from releasegate.runbook.outbox import Outbox
 from releasegate.runbook.outside import Page
 from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rollout import Order
-from service import Service
+from service import Service, told
 from worlds import BAD, LIVE, POLICY, kinds, next_candidate
 
 
@@ -22,11 +22,7 @@ def service(tmp_path):
 
 def roll_back(service, world=None, **request):
     world = world or service.world()
-    return Rollback(world, Request(**{"reason": "people complain", **request}), lambda _: None).run(), world
-
-
-def told(result):
-    return {outcome.id: (outcome.state.value, outcome.text) for outcome in result.outcomes}
+    return service.roll_back(world, **request), world
 
 
 def test_right_after_a_rollout_it_goes_to_the_release_before(service):

@@ -20,8 +20,7 @@ def service(tmp_path):
 
 def roll_back(service, **request):
     world = service.world()
-    result = Rollback(world, Request(**{"reason": "people complain", **request}), lambda _: None).run()
-    return result, fold(world.journal.events(), world.subject())
+    return service.roll_back(world, **request), fold(world.journal.events(), world.subject())
 
 
 def test_after_the_traffic_alone_the_live_release_stays(service):
