@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from releasegate.errors import NotNowError
+from releasegate.errors import NotNowError, UnendedError
 from releasegate.ledger.event import STAGES, Actor
 from releasegate.ledger.state import fold
 from releasegate.runbook.begin import candidate_of, may_begin
@@ -170,6 +170,30 @@ def test_a_deploy_that_failed_is_tried_again_by_the_next_run(service):
     assert (kinds(world)[-1], result.rollback) == ("step.failed", None)
     service.shop.broken.clear()
     assert service.roll_out()[0].exit_code == 0
+
+
+@pytest.mark.parametrize(("safe", "begun"), [(b"", 1), (b", repeat: true", 2), (b", done: [deployed]", 1)])
+def test_a_deploy_that_took_too_long_is_begun_again_only_where_that_is_safe(tmp_path, safe, begun):
+    service = Service(tmp_path, policy=POLICY.replace(b', done: [deployed, "{track}", "{tag}"]', safe))
+    deploys = []
+
+    def slow(command, values):
+        if tuple(command)[:2] == ("deploy", "{track}") and values["track"] == "canary":
+            deploys.append(command)
+            if len(deploys) == 1:
+                raise UnendedError("deploy did not end within 1800 s")
+        return "" if command[0] == "deployed" else service.shop(command, values)
+
+    result, _ = service.roll_out(shell=slow)
+    told = "deploy did not end within 1800 s" if safe else (
+        "deploy-canary: unknown: deploy did not end within 1800 s; look whether it did; the policy can say how to ask"
+        " (`done`) or that `repeat: true` is safe"
+    )  # fmt: skip
+    assert (result.exit_code, result.failed.id, result.failed.text) == (4 if safe else 3, "production", told)
+    again, _ = service.roll_out(shell=slow)
+    assert (again.exit_code, len(deploys)) == (0 if safe else 3, begun)
+    if not safe:
+        assert again.failed.text.startswith("deploy-canary: unknown: the run that began it ended before it could tell")
 
 
 def test_a_rollback_in_another_job_stops_the_rollout(service):

@@ -7,7 +7,7 @@ step at once, and a job may die between the effect and its record.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from releasegate.errors import OutsideError, UnknownError, VerificationError
+from releasegate.errors import OutsideError, UnendedError, UnknownError, VerificationError
 from releasegate.ledger.event import Event
 from releasegate.ledger.state import State, fold
 from releasegate.policy.model import Run
@@ -77,8 +77,8 @@ def command(world: World, run: Run, tag: str, commit: str, track: str, step: str
 def once(world: World, effect: Effect) -> str:
     """Do it unless it was done, and say what was done. While another run holds the claim, wait for it.
 
-    Where a run died in the middle the receiver is asked. `UnknownError` if none can be asked and it must not be
-    repeated.
+    Where a run died in the middle, or the effect did not come to its end, the receiver is asked. `UnknownError` if
+    none can be asked and it must not be repeated.
     """
     turn = _turn(world, effect, anew=False)
     if turn == "unknown":
@@ -86,20 +86,28 @@ def once(world: World, effect: Effect) -> str:
             _record(world, effect, "step.finished")
             return "done before this run, as its receiver says"
         if effect.is_done is None and not effect.repeat:
-            raise UnknownError(
-                f"{effect.step.rpartition('/')[2]}: unknown: the run that began it ended before it could tell",
-                remedy="look whether it did; the policy can say how to ask (`done`) or that `repeat: true` is safe",
-            )
+            raise _unknown(effect, "the run that began it ended before it could tell")
         turn = _turn(world, effect, anew=True)
     if turn == "finished":
         return "done before this run"
     try:
         text = effect.act()
+    except UnendedError as error:  # it may go on: the claim stays, so that the next run does not begin it beside this
+        if effect.is_done is None and not effect.repeat:
+            raise _unknown(effect, error.what) from error
+        raise
     except (OutsideError, VerificationError) as error:
         _record(world, effect, "step.failed", reason=error.what)
         raise
     _record(world, effect, "step.finished")
     return text
+
+
+def _unknown(effect: Effect, why: str) -> UnknownError:
+    return UnknownError(
+        f"{effect.step.rpartition('/')[2]}: unknown: {why}",
+        remedy="look whether it did; the policy can say how to ask (`done`) or that `repeat: true` is safe",
+    )
 
 
 def await_end(world: World, step: str) -> None:
