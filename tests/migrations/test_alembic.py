@@ -1,6 +1,8 @@
 """What an Alembic migration drops or narrows, told from its text alone."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from releasegate.migrations.script import read
 
@@ -32,6 +34,18 @@ def script(up, down=BACK):
         ),
         ("op.execute('DROP TABLE orders')", "drops the table orders"),
         ("op.get_bind().execute(sa.text('TRUNCATE orders'))", "empties orders"),
+        ("op.get_bind().exec_driver_sql('DROP TABLE orders')", "drops the table orders"),
+        ("connection.exec_driver_sql('DROP TABLE orders')", "drops the table orders"),
+        ("op.drop_table('made'); op.create_table('made')", "drops the table made"),
+        ("op.create_table('made', if_not_exists=True)\nop.drop_table('made')", "drops the table made"),
+        ("if new:\n    op.create_table('made')\nop.drop_table('made')", "drops the table made"),
+        ("op.create_table('made', schema='a')\nop.drop_table('made', schema='b')", "drops the table made"),
+        ("made = 'orders'\nop.create_table(made)\nop.drop_table('made')", "drops the table made"),
+        ("op.create_table('made')\nop.rename_table('made', 'b')", "renames made"),
+        (
+            "op.create_table('note')\nwith op.batch_alter_table('t') as batch:\n    batch.drop_column('note')",
+            "drops the column note",
+        ),
     ],
 )
 def test_what_drops_or_narrows_is_told(up, what):
@@ -48,6 +62,7 @@ def test_what_drops_or_narrows_is_told(up, what):
         "op.add_column('t', sa.Column('a', sa.Integer(), sa.Identity(), nullable=False))",
         "op.alter_column('t', 'a', nullable=True)\nop.drop_index('i')\nop.drop_constraint('c', 't')",
         "op.create_table('made')\nop.add_column('made', sa.Column('a', sa.Integer(), nullable=False))",
+        "op.create_table('made', schema='a')\nop.create_index('i', 'made', ['a'], unique=True, schema='a')",
         "op.bulk_insert(table, [])\nop.execute('UPDATE t SET a = 1')",
     ],
 )
@@ -83,6 +98,36 @@ def downgrade():
     undo()
 """
     assert [one.what for one in read(HEAD + text, "postgres").statements] == ["drops the table one"]
+
+
+def test_what_a_helper_drops_before_the_table_is_made_again_counts():
+    text = """
+def upgrade():
+    tidy()
+    op.create_table('made')
+    tidied()
+
+def tidied():
+    op.drop_column('made', 'a')
+
+def tidy():
+    op.drop_table('made')
+
+def downgrade():
+    op.drop_table('made')
+"""
+    assert [one.what for one in read(HEAD + text, "postgres").statements] == ["drops the table made"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["create", "drop"]), st.sampled_from("ab")), max_size=8))
+def test_a_table_may_be_dropped_only_after_it_was_made(steps):
+    up = "\n".join(f"op.{what}_table('{name}')" for what, name in steps) or "pass"
+    wanted = [
+        (6 + place, f"drops the table {name}")
+        for place, (what, name) in enumerate(steps)
+        if what == "drop" and ("create", name) not in steps[:place]
+    ]
+    assert [(one.line, one.what) for one in script(up).statements] == wanted
 
 
 @pytest.mark.parametrize(

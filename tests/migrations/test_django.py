@@ -1,6 +1,8 @@
 """What a Django migration drops or narrows, told from its text alone."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from releasegate.migrations.script import read
 
@@ -59,6 +61,17 @@ def test_a_model_of_the_same_file_does_not_count():
         "migrations.RemoveField(model_name='other', name='a')",
     )
     assert [one.what for one in found.statements] == ["drops the column other.a"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["Create", "Delete"]), st.sampled_from("ab")), max_size=8))
+def test_a_model_may_be_deleted_only_after_it_was_made(steps):
+    wanted = [
+        (5 + place, f"drops the table of {name}")
+        for place, (what, name) in enumerate(steps)
+        if what == "Delete" and ("Create", name) not in steps[:place]
+    ]
+    found = script(*(f"migrations.{what}Model('{name}')" for what, name in steps))
+    assert [(one.line, one.what) for one in found.statements] == wanted
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,9 @@ def whats(text, dialect="postgres"):
         ),
         ("ALTER TABLE t ADD COLUMN a int NOT NULL", ["adds the column t.a, which must be filled and has no default"]),
         ("CREATE UNIQUE INDEX CONCURRENTLY i ON t (a)", ["makes rows of t unique"]),
+        ("CREATE OR REPLACE TABLE t (id int)", ["drops and makes anew the table t"]),
+        ("CREATE TABLE IF NOT EXISTS t (id int); DROP TABLE t", ["drops the table t"]),
+        ("DROP TABLE t; CREATE TABLE t (id int)", ["drops the table t"]),
         ("TRUNCATE t, u", ["empties t, u"]),
         ("DELETE FROM t", ["deletes every row of t"]),
         ("DELETE FROM t WHERE true", ["deletes every row of t"]),
@@ -70,6 +73,7 @@ def test_what_only_adds_is_not(text):
 
 def test_what_is_done_to_a_table_of_the_same_file_does_not_count():
     text = "CREATE TABLE n (id int); ALTER TABLE n ADD UNIQUE (id); CREATE UNIQUE INDEX i ON n (id); DELETE FROM n"
+    text += "; CREATE OR REPLACE TABLE n (id int)"
     assert whats(f"{text}; DROP TABLE n; DROP TABLE old") == ["drops the table old"]
 
 

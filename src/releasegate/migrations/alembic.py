@@ -1,7 +1,7 @@
 """Alembic migrations to the operations that drop or narrow, by their syntax tree: the file is not executed."""
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from releasegate.migrations.calls import called, calls, constant, executed, given, method, text
 from releasegate.migrations.statement import Script, Statement
@@ -16,6 +16,13 @@ NARROWS = {
     "create_primary_key": "adds a constraint ({}), which the release before may break",
     "create_unique_constraint": "adds a constraint ({}), which the release before may break",
 }
+EXECUTES = {"execute", "exec_driver_sql", "executemany", "executescript"}
+"""What hands SQL over: of `op`, a connection, a session or a cursor."""
+BRANCHES = (
+    *(ast.If, ast.IfExp, ast.BoolOp, ast.Match, ast.Try, ast.TryStar, ast.For, ast.While),
+    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda),
+)
+"""What stands in them may run, or may not."""
 
 
 def read(module: ast.Module, dialect: str) -> Script | None:
@@ -24,34 +31,54 @@ def read(module: ast.Module, dialect: str) -> Script | None:
     ups = [name for name in functions if name == "upgrade" or name.startswith("upgrade_")]
     if not ups:
         return None
-    bodies = _reached(functions, ups)
-    made = {text(call.args[0]) for body in bodies for call in calls(body) if method(call) == "create_table"}
-    statements = [found for body in bodies for call in calls(body) for found in _told(call, dialect, made)]
+    seen: set[str] = set()
+    statements = [one for up in ups for one in _judged(_run(functions, up, seen), dialect)]
     empty = all(_is_empty(functions[name]) for name in ups)
     return Script(statements, empty, None if empty else _no_way_back(functions))
 
 
-def _reached(functions: dict[str, ast.FunctionDef], first: Sequence[str]) -> list[ast.FunctionDef]:
-    """The functions that the way up runs through."""
-    seen: list[str] = []
-    ahead = list(first)
-    while ahead:
-        name = ahead.pop(0)
-        if name in functions and name not in seen:
-            seen.append(name)
-            ahead += [call.func.id for call in calls(functions[name]) if isinstance(call.func, ast.Name)]
-    return [functions[name] for name in seen]
+def _run(functions: dict[str, ast.FunctionDef], name: str, seen: set[str]) -> Iterator[tuple[ast.Call, bool]]:
+    """The calls of a function and of the helpers that it runs through, as they run, and whether each surely does."""
+    if name not in functions or name in seen:
+        return
+    seen.add(name)
+    body = functions[name]
+    branches = [node for node in ast.walk(body) if isinstance(node, BRANCHES) and node is not body]
+    maybe = {id(call) for branch in branches for call in calls(branch)}
+    for call in calls(body):
+        yield call, id(call) not in maybe
+        if isinstance(call.func, ast.Name):
+            for inner, surely in _run(functions, call.func.id, seen):
+                yield inner, surely and id(call) not in maybe
 
 
-def _told(call: ast.Call, dialect: str, made: set[str]) -> Iterator[Statement]:
+def _judged(run: Iterable[tuple[ast.Call, bool]], dialect: str) -> Iterator[Statement]:
+    """What the calls drop or narrow; what is done to a table after it was surely made here does not count."""
+    made: set[str] = set()
+    for call, surely in run:
+        table = _table(call)
+        if method(call) == "rename_table" or table not in made:
+            yield from _told(call, dialect)
+        if method(call) == "create_table" and table is not None and surely and "if_not_exists" not in given(call):
+            made.add(table)
+
+
+def _table(call: ast.Call) -> str | None:
+    """The table that an operation on `op` names, with its schema; None where the text alone does not tell."""
+    name, names = method(call), [one.value if isinstance(one, ast.Constant) else None for one in call.args]
+    if len(names) < {"create_table": 1, "drop_table": 1, "create_foreign_key": 5}.get(name, 2):  # a batch names none
+        return None
+    table = names[1] if name.startswith("create_") and name != "create_table" else names[0]
+    schema = [ast.unparse(one.value) for one in call.keywords if one.arg in ("schema", "source_schema")]
+    return ".".join([*schema, table]) if isinstance(table, str) else None
+
+
+def _told(call: ast.Call, dialect: str) -> Iterator[Statement]:
     """What one call drops or narrows."""
     name = method(call)
     first = text(call.args[0]) if call.args else ""
-    new_table = bool(call.args) and first in made and name not in ("execute", "rename_table")
-    if name == "execute":
+    if name in EXECUTES:
         yield from executed(call.args[0] if call.args else None, call.lineno, dialect)
-    elif new_table:
-        return
     elif name in NARROWS:
         columns = name == "drop_column" and len(call.args) > 1
         yield Statement(call.lineno, NARROWS[name].format(f"{first}.{text(call.args[1])}" if columns else first))

@@ -32,8 +32,13 @@ def read(module: ast.Module, dialect: str) -> Script | None:
     operations = [one for value in listed for one in _operations(value)]
     known = [one for one in operations if isinstance(one, ast.Call)]
     unread = [Statement(one.lineno, UNREAD, read=False) for one in operations if not isinstance(one, ast.Call)]
-    made = {_model(call) for call in known if called(call) == "CreateModel"}
-    statements = [one for call in known if _model(call) not in made for one in _told(call, dialect)]
+    statements: list[Statement] = []
+    made: set[str | None] = set()
+    for call in known:
+        if called(call) == "CreateModel":
+            made.add(_model(call))
+        if _model(call) not in made:
+            statements += _told(call, dialect)
     return Script([*unread, *statements], not operations, _no_way_back(known))
 
 

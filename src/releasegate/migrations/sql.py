@@ -59,9 +59,9 @@ def narrowing(text: str, dialect: str) -> Sequence[Statement]:
         except (SqlglotError, RecursionError):  # nested too deeply
             parsed = [None]
         for tree in (exp.Command(this=source) if one is None else one for one in parsed):
-            if isinstance(tree, exp.Create) and tree.kind == "TABLE":
-                made.add(_name(tree))
             found.extend(Statement(chunk[0].line, what, read) for what, read in _told(tree, source, made))
+            if isinstance(tree, exp.Create) and tree.kind == "TABLE" and not tree.args.get("exists"):
+                made.add(_name(tree))
     return found
 
 
@@ -98,6 +98,8 @@ def _told(tree: exp.Expr, source: str, made: set[str]) -> Iterator[tuple[str, bo
             yield from ((what, True) for what in _action(action, tree.kind or "TABLE", _name(tree)))
     elif isinstance(tree, exp.Create) and tree.args.get("unique") and _table_of(tree) not in made:
         yield f"makes rows of {_table_of(tree)} unique", True
+    elif isinstance(tree, exp.Create) and tree.kind == "TABLE" and tree.args.get("replace") and _name(tree) not in made:
+        yield f"drops and makes anew the table {_name(tree)}", True
     elif type(tree).__name__ not in STATEMENTS:  # sqlglot takes `nonsense here` for a column with another name
         yield f"cannot be read: {_short(source)}", False
     else:
