@@ -8,15 +8,13 @@ from hashlib import sha256
 import pytest
 from click.testing import CliRunner
 
-from fakes import MemoryForge, Randomness
+from fakes import MemoryForge
+from gated import release, run
 from releasegate.cli.app import App
-from releasegate.cli.clock import SystemClock
 from releasegate.cli.gate import gate
 from releasegate.cli.gate_run import judge_all
 from releasegate.errors import InconclusiveError, InputError
-from releasegate.forge.local import LocalForge
 from releasegate.gates.changes import Check, PullRequest, Review, ReviewState
-from releasegate.runbook.journal import Draft, Journal
 from releasegate.verdict import Subject
 from repositories import committed, git, repository
 
@@ -66,28 +64,8 @@ def write(folder, files):
         (folder / path).write_text(text)
 
 
-def run(folder, *arguments):
-    """The verdict document and the exit code."""
-    done = CliRunner().invoke(gate, [*arguments, "--format", "json"], obj=App(directory=folder), standalone_mode=False)
-    if done.exception is not None:
-        raise done.exception
-    return json.loads(done.stdout), done.return_value
-
-
 def policy(folder, text):
     write(folder, {"releasegate.yaml": f"{POLICY}{text}"})
-
-
-def release(folder, tag, commit, data):
-    """A candidate that was judged, rolled out and settled, as a rollout leaves it in the ledger."""
-    subject = {"service": "shop", "environment": "production", "tag": tag, "commit": commit}
-    ledger = Journal(LocalForge(folder), "releasegate/ledger", SystemClock(), Randomness())
-    ledger.append(
-        Draft("release.candidate", subject),
-        Draft("gates.judged", subject, {"verdict": "pass", "stage": "gates", "gates": {}, **data}),
-        Draft("rollout.started", subject),
-        Draft("rollout.settled", subject),
-    )
 
 
 def remembered(folder):

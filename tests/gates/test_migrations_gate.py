@@ -1,17 +1,9 @@
 """`gate migrations`: what a candidate brings into the database, before it ships."""
 
-import json
-
 import pytest
-from click.testing import CliRunner
 
-from fakes import Randomness
-from releasegate.cli.app import App
-from releasegate.cli.clock import SystemClock
-from releasegate.cli.gate import gate
+from gated import release, run
 from releasegate.errors import InputError, PolicyError
-from releasegate.forge.local import LocalForge
-from releasegate.runbook.journal import Draft, Journal
 from repositories import committed, git, repository
 
 POLICY = "version: 1\nservice: shop\nenvironment: production\n"
@@ -28,27 +20,12 @@ def checkout(tmp_path):
     return folder
 
 
-def run(folder, *arguments):
-    """The verdict document and the exit code."""
-    done = CliRunner().invoke(gate, [*arguments, "--format", "json"], obj=App(directory=folder), standalone_mode=False)
-    if done.exception is not None:
-        raise done.exception
-    return json.loads(done.stdout), done.return_value
-
-
-def settle(folder, tag, commit):
-    subject = {"service": "shop", "environment": "production", "tag": tag, "commit": commit}
-    passed = Draft("gates.judged", subject, {"verdict": "pass", "stage": "gates", "gates": {}})
-    ledger = Journal(LocalForge(folder), "releasegate/ledger", SystemClock(), Randomness())
-    ledger.append(Draft("release.candidate", subject), passed, Draft("rollout.settled", subject))
-
-
 def findings(document):
     return [(one["check"], one["level"], one["where"], one["title"]) for one in document["findings"]]
 
 
 def test_a_drop_that_is_declared_expand_fails_before_it_ships(checkout):
-    settle(checkout, "v1.0.0-rc.1", git(checkout, "rev-parse", "HEAD"))
+    release(checkout, "v1.0.0-rc.1", git(checkout, "rev-parse", "HEAD"))
     head = committed(checkout, {"db/2.sql": f"{EXPAND}{ADDS}", "db/3.sql": f"{EXPAND}{ADDS}{DROPS}"})
     document, code = run(checkout, "migrations")
     assert (document["verdict"], code, document["subject"]["commit"]) == ("fail", 1, head)
@@ -95,7 +72,7 @@ def test_a_folder_that_is_misspelled_and_a_policy_without_one_are_errors(checkou
 
 
 def test_gate_run_judges_them_beside_the_evidence_and_never_alone(checkout):
-    settle(checkout, "v1.0.0-rc.1", git(checkout, "rev-parse", "HEAD"))
+    release(checkout, "v1.0.0-rc.1", git(checkout, "rev-parse", "HEAD"))
     suite = '<testsuite timestamp="2100-01-01T00:00:00Z"><testcase name="t.ok"/></testsuite>'
     committed(checkout, {"db/2.sql": f"{EXPAND}{DROPS}", "a.xml": suite})
     with pytest.raises(PolicyError, match="the policy names no gate"):
