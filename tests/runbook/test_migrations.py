@@ -299,7 +299,6 @@ def test_a_plan_names_them_with_their_kinds_and_changes_nothing(tmp_path):
     service = service_with(tmp_path, {"db/2.sql": EXPAND, "db/3.sql": CONTRACT})
     events = len(service.world().journal.events())
     procedure = Rollback(service.world(), Request(reason=""), lambda _: None)
-    procedure.target()
     assert procedure.preview()["migrations"] == "db/3.sql: contract (declared)\ndb/2.sql: expand (declared)"
     plans = {step.id: step.plan for step in procedure.plan()}
     assert plans["migrations"] == "leave the migrations where they are, and open an issue for them"

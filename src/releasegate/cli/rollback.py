@@ -88,8 +88,8 @@ def rollback(
 
 def _plan(app: App, procedure: Rollback) -> int:
     """The plan: what is left, what for, and each step with the diff of what it would change."""
-    leaving, to = procedure.target()
     diffs, now = procedure.preview(), procedure.world.traffic.split().description
+    leaving, to = procedure.aim.leaving, procedure.aim.to
     plan = [{"step": step.id, "would": step.plan, "diff": diffs.get(step.id, "")} for step in procedure.plan()]
     lines = [f"now: {now}", f"from {leaving or 'the canary'} to {to or 'no last known good release'}"]
     for number, step in enumerate(plan, start=1):

@@ -76,6 +76,11 @@ class Rollback:
         """The world that it acts in; with blue-green, turned to the colour that users go back to."""
         return self._world
 
+    @property
+    def aim(self) -> Aim:
+        """What is left and what for, as far as it was found out."""
+        return self._aim
+
     def plan(self) -> tuple[Step, ...]:
         """The steps in their order. Reads nothing and changes nothing."""
         policy = self._world.policy
