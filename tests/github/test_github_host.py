@@ -173,6 +173,15 @@ def test_a_comment_is_written_once(forge, host):
     assert host.comment(issue, "note-2", "second note") != where
 
 
+def test_a_text_that_is_too_long_for_github_is_cut_and_found_again(forge):
+    where = forge.open_issue("drill", "A drill", "é" * 70_000)
+    assert forge.open_issue("drill", "A drill", "é" * 70_000) == where
+    [issue] = forge.api.pages("issues", state="all")
+    assert len(issue["body"]) == 65_536
+    end = "é\n\n… (cut here: GitHub takes no longer text)\n\n<!-- releasegate: drill -->\n"
+    assert issue["body"].endswith(end)
+
+
 def test_a_ref_that_github_refuses_says_why(forge, stub):
     commit = forge.commit("main", {"a": b""}, "first", parent=None)
     stub.refused_refs.add(commit)

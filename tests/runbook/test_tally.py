@@ -39,6 +39,8 @@ def test_both_forms_are_read_and_all_else_is_a_text(text, tables):
         ("orders 120", "no such table", ["counts before, 'no such table' now"]),
         ("fine", "fine", []),
         ("fine", "orders 120", ["'fine' before, 'orders 120' now"]),
+        ("postgresql://ada:secret@db/shop\nfine", "x" * 301,
+         [f"'postgresql://***@db/shop fine' before, '{'x' * 300}…' now"]),
     ],
 )  # fmt: skip
 def test_losses(before, after, lost):

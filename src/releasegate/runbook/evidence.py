@@ -82,8 +82,14 @@ def _collected(world: World, record: Record) -> tuple[dict[str, bytes], list[str
     folder = world.documents
     found = [folder / name for name in DOCUMENTS]
     paths = [path for path in (*found, *sorted(folder.glob("rollback-*.md"))) if path.is_file()]
-    files = {path.name: path.read_bytes() for path in paths}
-    missing = list(_add_evidence(world, record.verdicts, files))
+    files: dict[str, bytes] = {}
+    missing = []
+    for path in paths:
+        try:
+            files[path.name] = path.read_bytes()
+        except OSError:
+            missing.append(path.name)
+    missing += _add_evidence(world, record.verdicts, files)
     if record.verdicts:
         told = [verdict.document() for verdict in record.verdicts]
         files["verdicts.json"] = _json(told)
@@ -125,7 +131,10 @@ def _stored(world: World, store: EvidenceStore, record: Record, name: str, conte
         return _committed(world, store.branch, f"{world.policy.service}/{world.policy.environment}/{name}", content)
     if store.store == "command":
         path = world.documents / name
-        path.write_bytes(content)
+        try:
+            path.write_bytes(content)
+        except OSError as error:
+            raise OutsideError(f"cannot be written: {error.strerror}", where=str(path)) from error
         values = {"file": str(path), "name": name, "tag": record.tag, "commit": record.commit}
         printed = world.shell(store.command or (), {**values, "sha256": sha256(content).hexdigest()})
         return printed.rpartition("\n")[2] or (store.command or ("",))[0]

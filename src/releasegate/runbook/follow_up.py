@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from releasegate.errors import ReleasegateError
+from releasegate.errors import OutsideError, ReleasegateError
 from releasegate.migrations.kind import Migration
 from releasegate.render.rollback import Account, document
 from releasegate.runbook.aim import Aim
@@ -21,7 +21,10 @@ def follow_up(
     outcomes: Sequence[Outcome],
     migrations: Sequence[Migration],
 ) -> str:
-    """Write the document, open the issue once, and say where they are; `evidence` is a judgement's SLIs."""
+    """Write the document, open the issue once, and say where they are; `evidence` is a judgement's SLIs.
+
+    `OutsideError` where the document cannot be written; the issue is open then all the same.
+    """
     policy = world.policy
     manual: tuple[str, ...] = ()
     with suppress(ReleasegateError):  # the step before says what is wrong with the file
@@ -42,7 +45,14 @@ def follow_up(
         )
     )
     path = world.documents / f"rollback-{(aim.leaving or 'canary').replace('/', '-')}.md"
-    path.write_text(text, encoding="utf-8")
+    lost: str | None = None
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        lost = error.strerror
     marker = f"rollback:{policy.service}:{policy.environment}:{aim.leaving}"
     title = f"{aim.leaving or 'The canary'} was taken back: find the cause"
-    return f"document {path.name}, issue {world.forge.open_issue(marker, title, text)}"
+    issue = world.forge.open_issue(marker, title, text)
+    if lost:
+        raise OutsideError(f"document {path.name} NOT written ({lost}); the issue holds the same: {issue}")
+    return f"document {path.name}, issue {issue}"

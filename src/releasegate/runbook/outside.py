@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from releasegate.errors import OutsideError, UnendedError
+from releasegate.forge.git import redact
 from releasegate.policy.section import Workflow
 
 COMMAND_TIMEOUT = 1800.0
@@ -19,6 +20,8 @@ COMMAND_TIMEOUT = 1800.0
 PAGE_TIMEOUT = 10.0
 PAGE_LIMIT = 1 << 20
 """Bytes of a page that are read: enough for any health page, and bounded."""
+SHOWN = 300
+"""Characters of what a command prints that are told and kept."""
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -43,6 +46,12 @@ Dispatch = Callable[[Workflow, Mapping[str, str]], str]
 """Runs a workflow with inputs, waits for its end, and says where the run is; `OutsideError` if it fails."""
 Fetch = Callable[[str], Page]
 """Reads a page; `OutsideError` if nothing answers. A status of 400 and above is an answer."""
+
+
+def shown(printed: str) -> str:
+    """What a command printed as it is told and kept: one line, cut, without the credentials of any address in it."""
+    line = redact(" ".join(printed.split()))
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
 
 
 def fill(command: Sequence[str], values: Mapping[str, str]) -> list[str]:

@@ -10,10 +10,9 @@ from releasegate.migrations.kind import Migration
 from releasegate.policy.migrations import Migrations as Rules
 from releasegate.runbook.claim import Effect, once
 from releasegate.runbook.journal import Draft
+from releasegate.runbook.outside import shown
 from releasegate.runbook.world import World
 
-SHOWN = 300
-"""Characters of what a status command prints that are told and kept."""
 LOOK = "look at the database, and finish by hand with your own tool"
 
 
@@ -61,11 +60,11 @@ class Revert:
         self._begun = True
         before, after = self._run(values)
         facts = {"migrations": {one.path: one.kind.value for one in self._found}, "snapshot": self._snapshot}
-        states = {"before": _shown(before), "after": _shown(after)}
+        states = {"before": shown(before), "after": shown(after)}
         with suppress(ReleasegateError):  # it waits in the outbox
             self._world.journal.record(Draft("migrations.reverted", subject, {**facts, **states}))
         copy = f", snapshot {self._snapshot}" if self._snapshot else ""
-        self._done = f"reverted {self._counted}{copy}; the state was {_shown(before)!r}, and is {_shown(after)!r}"
+        self._done = f"reverted {self._counted}{copy}; the state was {shown(before)!r}, and is {shown(after)!r}"
         return self._done
 
     def _run(self, values: Mapping[str, str]) -> tuple[str, str]:
@@ -82,7 +81,7 @@ class Revert:
             if now == before and not isinstance(error, UnendedError):  # the server may still be at it
                 raise
             raise UnknownError(
-                f"half-way: {error.what}; the state was {_shown(before)!r}, and {_told(now)}", remedy=LOOK
+                f"half-way: {error.what}; the state was {shown(before)!r}, and {_told(now)}", remedy=LOOK
             ) from error
         try:
             after = self._state()
@@ -90,7 +89,7 @@ class Revert:
             raise UnknownError(f"{tool} ended well, and the state cannot be read: {error.what}", remedy=LOOK) from error
         if after == before:
             raise VerificationError(
-                f"{tool} ended well and changed nothing: the state is {_shown(before)!r}, as before",
+                f"{tool} ended well and changed nothing: the state is {shown(before)!r}, as before",
                 remedy="look whether they were applied at all, and at what `revert` does",
             )
         return before, after
@@ -108,8 +107,4 @@ class Revert:
 
 
 def _told(state: str | OutsideError) -> str:
-    return f"is {_shown(state)!r} now" if isinstance(state, str) else f"cannot be read ({state.what})"
-
-
-def _shown(state: str) -> str:
-    return state if len(state) <= SHOWN else f"{state[:SHOWN]}…"
+    return f"is {shown(state)!r} now" if isinstance(state, str) else f"cannot be read ({state.what})"

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from releasegate.runbook.outside import shown
+
 LINE = re.compile(r"(\S+)\s+(\d{1,18})(?:\s+(\S+))?")
 
 
@@ -34,9 +36,9 @@ def losses(before: str, after: str) -> Iterator[str]:
     old, new = read(before), read(after)
     if old is None:
         if before != after:
-            yield f"{before!r} before, {after!r} now"
+            yield f"{shown(before)!r} before, {shown(after)!r} now"
     elif new is None:
-        yield f"counts before, {after!r} now"
+        yield f"counts before, {shown(after)!r} now"
     else:
         for name, table in old.items():
             yield from _lost(name, table, new.get(name))

@@ -8,6 +8,9 @@ from releasegate.forge.github.api import Api
 
 LABEL = "releasegate"
 """On every issue that is opened here, so that they can be listed: the search index lags behind."""
+LONGEST = 65536
+"""Characters that GitHub takes as the body of an issue or comment."""
+CUT = "\n\n… (cut here: GitHub takes no longer text)"
 
 
 def open_issue(api: Api, marker: str, title: str, body: str) -> str:
@@ -20,7 +23,7 @@ def open_issue(api: Api, marker: str, title: str, body: str) -> str:
         found = api.pages("issues", labels=LABEL, state="all", sort="created", direction="desc")
         return (one for one in found if "pull_request" not in one and _has(one, marker))
 
-    text = {"title": title, "body": f"{body.rstrip()}\n\n{hidden(marker)}\n", "labels": [LABEL]}
+    text = {"title": title, "body": _marked(body, marker), "labels": [LABEL]}
     made, own = _once(same, lambda: api.write("POST", "issues", text))
     if own:
         first = min(same(), key=lambda one: one["number"], default=made)
@@ -37,13 +40,21 @@ def comment(api: Api, issue: str, marker: str, body: str) -> str:
     def same() -> Iterator[Mapping[str, Any]]:
         return (one for one in api.pages(path) if _has(one, marker))
 
-    made, _ = _once(same, lambda: api.write("POST", path, {"body": f"{body.rstrip()}\n\n{hidden(marker)}\n"}))
+    made, _ = _once(same, lambda: api.write("POST", path, {"body": _marked(body, marker)}))
     return str(made["html_url"])
 
 
 def hidden(marker: str) -> str:
     """A line that GitHub does not show."""
     return f"<!-- releasegate: {marker.replace('--', '- -')} -->"
+
+
+def _marked(body: str, marker: str) -> str:
+    """The body, cut to what GitHub takes, and the marker, which is never cut."""
+    text, end = body.rstrip(), f"\n\n{hidden(marker)}\n"
+    if len(text) + len(end) > LONGEST:
+        text = text[: LONGEST - len(CUT) - len(end)] + CUT
+    return text + end
 
 
 def _has(item: Mapping[str, Any], marker: str) -> bool:

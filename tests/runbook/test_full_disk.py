@@ -1,0 +1,40 @@
+"""A disk that is full, read-only or broken is told as that, and keeps nothing else from being done."""
+
+from releasegate.runbook.evidence import Record, keep
+from releasegate.runbook.rollback import Request, Rollback
+from releasegate.runbook.rollout import Order
+from service import Service
+from worlds import POLICY
+
+
+def test_a_rollback_opens_its_issue_where_the_document_cannot_be_written(tmp_path):
+    service = Service(tmp_path / "documents")
+    service.roll_out(order=Order(until="canary"))
+    world = service.world()
+    world.documents.rmdir()
+    result = Rollback(world, Request(reason="people complain"), lambda _: None).run()
+    assert (result.exit_code, result.traffic_is_back, len(service.forge.issues)) == (4, True, 1)
+    told = {one.id: one.text for one in result.outcomes}["follow-up"]
+    what = "document rollback-v1.1.0-rc.1.md NOT written (No such file or directory); the issue holds the same: "
+    assert told.startswith(what)
+
+
+def test_evidence_that_cannot_be_written_for_its_command_is_told(tmp_path):
+    service = Service(tmp_path / "documents", policy=POLICY + b"evidence: {store: command, command: [put]}\n")
+    world = service.world()
+    world.documents.rmdir()
+    outcome = keep(world, lambda: Record(tag=service.tag.name, commit=service.tag.commit, headline="fine"))
+    assert (outcome.exit_code, outcome.text.partition("v1.1.0-rc.1-evidence-")[0]) == (4, f"{world.documents}/")
+    assert outcome.text.endswith(".zip: the evidence is NOT kept: cannot be written: No such file or directory")
+    assert service.shop.ran == []
+
+
+def test_a_document_that_cannot_be_read_is_missing_in_the_zip_and_the_others_are_kept(tmp_path):
+    service = Service(tmp_path / "documents", policy=POLICY + b"evidence: {store: repository}\n")
+    world = service.world()
+    (world.documents / "report.html").write_text("<p>")
+    (world.documents / "recording.jsonl").symlink_to("/proc/self/mem")  # an I/O error at its first byte
+    outcome = keep(world, lambda: Record(tag=service.tag.name, commit=service.tag.commit, headline="fine"))
+    assert (outcome.exit_code, outcome.text.endswith("; 1 files were not there any more: recording.jsonl")) == (0, True)
+    [event] = [one for one in world.journal.events() if one.kind == "evidence.stored"]
+    assert event.data["missing"] == ["recording.jsonl"]
