@@ -1,10 +1,11 @@
 """A rollout whose process, Prometheus or forge goes away: finished, held or taken back, and never promoted blind."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from releasegate.errors import ForgeError
+from releasegate.errors import ForgeError, NotNowError
 from releasegate.ledger.state import fold
 from releasegate.runbook.begin import candidate_of
 from releasegate.runbook.outside import Page
@@ -97,6 +98,27 @@ def test_resume_begins_nothing(service):
     service.roll_out(order=Order(until="production"))
     result, world = service.roll_out(order=Order(resume_or_rollback=True))
     assert (result.stages, result.exit_code, world.traffic.split().weight) == ([], 0, 0)
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_resume_of_a_candidate_that_is_not_rolled_out_changes_nothing(service, ended):
+    if ended:
+        service.roll_out(order=Order(until="production"))
+        service.roll_back(reason="not now", traffic_only=True)
+    before = kinds(service.world())
+    result, world = service.roll_out(order=Order(resume_or_rollback=True))
+    assert (result.headline, result.stages, result.exit_code) == (
+        "there is nothing to resume: no canary of v1.1.0-rc.1 has traffic", [], 0,
+    )  # fmt: skip
+    assert kinds(world) == before
+
+
+def test_resume_names_the_rollout_that_runs_where_another_candidate_is_meant(service):
+    service.roll_out(order=Order(until="production"))
+    before = kinds(service.world())
+    with pytest.raises(NotNowError, match=r"^v1\.1\.0-rc\.1 is being rolled out since"):
+        service.roll_out(replace(service.tag, name="v1.2.0-rc.1"), order=Order(resume_or_rollback=True))
+    assert kinds(service.world()) == before
 
 
 THIN = {"errors": {"baseline": 0.0001, "canary": 0.0}}

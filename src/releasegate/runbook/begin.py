@@ -74,6 +74,15 @@ def begin(world: World, tag: Tag) -> Rollout:
     return rollout
 
 
+def unfinished(world: World, tag: Tag) -> Rollout | None:
+    """The unfinished rollout of `tag`, or None; `NotNowError` where another one runs. Records nothing."""
+    events = world.journal.events()
+    state = fold(events, world.subject())
+    if state.rollout is not None and state.rollout.tag != tag.name:
+        _refuse(world, state, events, tag)
+    return state.rollout
+
+
 def may_begin(world: World, tag: Tag) -> None:
     """`NotNowError` unless the rollout of `tag` goes on, or may begin, in a world that faces what is live.
 

@@ -15,7 +15,7 @@ from releasegate.forge.port import Tag
 from releasegate.ledger.event import STAGES
 from releasegate.ledger.state import fold
 from releasegate.runbook import tags
-from releasegate.runbook.begin import begin
+from releasegate.runbook.begin import begin, unfinished
 from releasegate.runbook.colours import facing_live
 from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rolled_back import Result as RollbackResult
@@ -71,8 +71,9 @@ class Result:
         if self.failed is None:
             if self.release is not None:
                 return f"{self.release.name} is live for everybody"
-            last = self.stages[-1].title if self.stages else "nothing"
-            return f"{name} is as far as was asked: {last}"
+            if not self.stages:
+                return f"there is nothing to resume: no canary of {name} has traffic"
+            return f"{name} is as far as was asked: {self.stages[-1].title}"
         if self.settled:
             return f"{name} is live for everybody, without its release tag: {self.failed.text}"
         if self.rollback is None:
@@ -100,9 +101,10 @@ class Rollout:
         """
         if self._is_over():
             return self.result
-        stages = Stages(
-            self._world, begin(self._world, self._tag), self._tag, self._tell, self._order.accept, self.result
-        )
+        begun = (unfinished if self._order.resume_or_rollback else begin)(self._world, self._tag)
+        if begun is None:
+            return self.result
+        stages = Stages(self._world, begun, self._tag, self._tell, self._order.accept, self.result)
         raised = stages.rollout.raised is not None
         astray = self._astray() if self._order.resume_or_rollback and raised else None
         if astray is not None:
