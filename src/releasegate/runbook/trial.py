@@ -115,14 +115,7 @@ class Trial:
         `LostError` where a dead process had begun and nothing remembers.
         """
         world = self._world
-        since = rollout.raised.time if rollout.raised else world.clock.now()
-        remembers = world.history is not None
-        if since - world.clock.now() > DRIFT:
-            behind = (since - world.clock.now()).total_seconds()
-            raise InconclusiveError(
-                f"this machine's clock is {behind:.0f} s behind the moment at which the canary got its traffic",
-                remedy="set it right: nobody can watch what has not begun",
-            )
+        since, remembers = self._since(rollout), world.history is not None
         resume = self._resumed(rollout) if not remembers and (rollout.canary or self._lines) else None
         clock = CatchUpClock(since, world.clock) if remembers else world.clock
         if remembers:
@@ -162,6 +155,18 @@ class Trial:
         if judgement.decision is Decision.INCONCLUSIVE:
             self._keep(rollout, every=0.0)  # the run that judges it again goes on from here
         return judgement
+
+    def _since(self, rollout: Rollout) -> datetime:
+        """When the canary got its traffic; `InconclusiveError` where that has yet to come."""
+        now = self._world.clock.now()
+        since = rollout.raised.time if rollout.raised else now
+        if since - now > DRIFT:
+            behind = (since - now).total_seconds()
+            raise InconclusiveError(
+                f"this machine's clock is {behind:.0f} s behind the moment at which the canary got its traffic",
+                remedy="set it right: nobody can watch what has not begun",
+            )
+        return since
 
     def _resumed(self, rollout: Rollout) -> Recording:
         """What was recorded, here or by the dead process in the ledger; `LostError` where that is nothing."""
