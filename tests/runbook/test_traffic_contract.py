@@ -123,6 +123,26 @@ def test_a_command_that_does_not_do_what_it_says(tmp_path):
         traffic.split()
 
 
+BUSY = "import sys; text = open('split').read(); print(text + '%') if text == '0' else sys.exit('503')"
+SILENT = "import sys; sys.exit('503')"
+
+
+@pytest.mark.parametrize(("get", "read"), [(BUSY, True), (SILENT, False)])
+def test_a_command_that_cannot_tell_the_split_keeps_nobody_from_lowering_it(tmp_path, get, read):
+    (tmp_path / "split").write_text("5")
+    python = [sys.executable, "-c"]
+    traffic = CommandTraffic(shell(tmp_path, lambda *_: ""), [*python, get], [*python, PUT, "{percent}"])
+    with pytest.raises(OutsideError, match="503"):
+        traffic.set_weight(0.1, reason="a raise is not made blind", expected="5%")
+    assert (tmp_path / "split").read_text() == "5"
+    if read:
+        assert traffic.set_weight(0.0, reason="back").weight == 0.0
+    else:
+        with pytest.raises(OutsideError, match="503"):
+            traffic.set_weight(0.0, reason="back")
+    assert (tmp_path / "split").read_text() == "0"
+
+
 @pytest.mark.parametrize(
     ("text", "path", "keys", "edits"),
     [

@@ -36,12 +36,16 @@ class CommandTraffic:
         return " ".join(part.replace("{percent}", self._asked(weight)) for part in self._put) + "\n"
 
     def set_weight(self, weight: float, *, reason: str, expected: str | None = None) -> Split:
-        """Run `put` unless it is so already, and read back what became of it."""
-        found = self.split()
-        if found.weight == weight:
-            return found
-        if weight > found.weight and expected is not None and found.revision != expected:
-            raise FenceError("the split is not raised: it was changed by somebody else", remedy="look who did")
+        """Run `put`, and read back what became of it. A raise is fenced by `expected`, and made only where it is due.
+
+        Lowering asks nothing first: a `get` that fails or hangs keeps no traffic where it is.
+        """
+        if expected is not None:
+            found = self.split()
+            if found.weight == weight:
+                return found
+            if weight > found.weight and found.revision != expected:
+                raise FenceError("the split is not raised: it was changed by somebody else", remedy="look who did")
         self._run(self._put, {"percent": self._asked(weight), "reason": reason})
         after = self.split()
         if after.weight != weight:
