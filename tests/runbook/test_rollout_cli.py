@@ -1,6 +1,7 @@
 """`releasegate rollout` and `rollback` in a terminal."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -92,6 +93,32 @@ def test_neither_smoke_checks_nor_a_folder_that_cannot_be_used_stop_a_rollback(c
     assert (code, result["traffic_is_back"], states["record"]) == (0, True, "done"), errors
     code, _, errors = run(checkout, "rollout")
     assert (code, errors.startswith("releasegate: smoke.yaml:2:1: not YAML")) == (2, True), errors
+
+
+@pytest.mark.parametrize("colours", [False, True])
+def test_a_split_that_cannot_be_read_ends_no_rollback_at_its_question(checkout, colours):
+    get = "import sys; text = open('split').read(); print(text + '%') if text == '0' else sys.exit('503')"
+    put = "import sys; open('split', 'w').write(sys.argv[1])"
+    command = json.dumps({"get": [sys.executable, "-c", get], "set": [sys.executable, "-c", put, "{percent}"]})
+    turns = ", blue-green: true" if colours else ""
+    policy = WHOLE.replace("flag: {name: checkout-v2}", f"command: {command}{turns}")
+    (checkout / "releasegate.yaml").write_text(policy)
+    (checkout / "split").write_text("100")
+    person, terminal = os.openpty()
+    os.write(person, b"y\n\n")
+    command = [sys.executable, "-I", "-m", "releasegate", "rollback", "--traffic-only"]
+    done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, stdin=terminal, check=False)
+    for end in (person, terminal):
+        os.close(end)
+    assert (
+        ": take shop (test) back from the canary to what was live before? Now: the split cannot be read" in done.stderr
+    )
+    if colours:  # nobody can tell which colour is the bad one
+        assert (done.returncode, (checkout / "split").read_text()) == (4, "100"), done.stderr
+        assert done.stdout.startswith("TRAFFIC IS NOT BACK: set the split to 0 by hand, now\n")
+    else:
+        assert (done.returncode, (checkout / "split").read_text()) == (0, "0"), done.stderr
+        assert done.stdout.startswith("traffic is back, and every step held\n")
 
 
 def test_a_manual_check_is_ticked_by_somebody(checkout):

@@ -1,6 +1,7 @@
 """`releasegate rollback`: take a release back."""
 
 import sys
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -10,7 +11,7 @@ from releasegate.cli.interrupt import one_way_to_end
 from releasegate.cli.live import live_view
 from releasegate.cli.quantities import written
 from releasegate.cli.world import build_world
-from releasegate.errors import UsageError
+from releasegate.errors import ReleasegateError, UsageError
 from releasegate.render.story import SIGNS
 from releasegate.runbook.aim import refuse_unknown
 from releasegate.runbook.evidence import keep, of_rollback
@@ -101,14 +102,18 @@ def _plan(app: App, procedure: Rollback) -> int:
 
 
 def _ask(procedure: Rollback, wish: Wish) -> None:
-    """One question that holds everything."""
-    leaving, to = procedure.target()
+    """One question that holds everything. What cannot be read for it is said: it stops no rollback."""
+    leaving, to, now = None, None, "the split cannot be read"
+    with suppress(ReleasegateError):
+        leaving, to = procedure.target()
+    with suppress(ReleasegateError):
+        now = procedure.world.traffic.split().description
     world, policy = procedure.world, procedure.world.policy
     rules = policy.rollback.migrations
     schema = f" The schema: {intent(rules, wish)}." if rules is not None else ""
     click.confirm(
         f"{world.forge.home}: take {policy.service} ({policy.environment}) back from {leaving or 'the canary'}"
-        f" to {to or 'what was live before'}?{schema} Now: {world.traffic.split().description}",
+        f" to {to or 'what was live before'}?{schema} Now: {now}",
         abort=True,
         err=True,
     )
