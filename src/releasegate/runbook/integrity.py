@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from releasegate.errors import VerificationError
+from releasegate.errors import OutsideError, VerificationError
 from releasegate.policy.section import Command
 from releasegate.runbook.outside import Shell
 from releasegate.runbook.tally import losses, read
@@ -14,24 +14,43 @@ class Integrity:
     def __init__(self, checks: Sequence[Command], shell: Shell) -> None:
         self._checks = checks
         self._shell = shell
-        self._seen: list[str] = []
+        self._seen: dict[int, str] = {}
+        """What each check printed before, by its place; a check that failed has nothing here."""
 
     def look(self) -> str:
         """Run them before anything else is done; a red one is told, and stops nothing but a revert of migrations."""
-        self._seen = [self._shell(check, {}) for check in self._checks]
+        self._seen, red = self._run()
+        if red:
+            raise OutsideError("; ".join(red))
         return f"{len(self._checks)} integrity checks hold"
 
     def compare(self) -> str:
         """Run them again: each has to end well, and nothing that it told before may be lost."""
-        after = [self._shell(check, {}) for check in self._checks]
-        seen = list(zip(self._checks, self._seen, after, strict=False))
-        lost = [f"{check[0]}: {loss}" for check, old, new in seen for loss in losses(old, new)]
+        after, red = self._run()
+        both = [number for number in self._seen if number in after]
+        lost = [f"{self._checks[n][0]}: {loss}" for n in both for loss in losses(self._seen[n], after[n])]
         if lost:
-            raise VerificationError(f"the data is not what it was: {'; '.join(lost)}")
-        if not seen:
-            return f"{len(self._checks)} integrity checks hold, with nothing to compare to"
-        counted = [table for _, old, _ in seen for table in (read(old) or {}).values()]
+            raise VerificationError(f"the data is not what it was: {'; '.join([*lost, *red])}")
+        if red:
+            raise OutsideError("; ".join(red))
+        hold = f"{len(self._checks)} integrity checks hold"
+        if not both:
+            return f"{hold}, with nothing to compare to"
+        alone = [check[0] for number, check in enumerate(self._checks) if number not in both]
+        rest = f"; nothing to compare to: {', '.join(alone)}" if alone else ""
+        counted = [table for number in both for table in (read(self._seen[number]) or {}).values()]
         if not counted:
-            return f"{len(self._checks)} integrity checks hold, and print what they did before"
+            return f"{hold}, and print what they did before{rest}"
         rows = sum(table.rows for table in counted)
-        return f"{len(self._checks)} integrity checks hold, and none of {rows} rows in {len(counted)} tables is lost"
+        return f"{hold}, and none of {rows} rows in {len(counted)} tables is lost{rest}"
+
+    def _run(self) -> tuple[dict[int, str], list[str]]:
+        """What each check printed, by its place, and what ails those that failed."""
+        printed: dict[int, str] = {}
+        red = []
+        for number, check in enumerate(self._checks):
+            try:
+                printed[number] = self._shell(check, {})
+            except OutsideError as error:
+                red.append(error.what)
+        return printed, red
