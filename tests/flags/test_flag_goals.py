@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from releasegate.errors import FlagError, UnsafeEditError
-from releasegate.flags.document import Edit, FlagFile, Goal, Removed, check, share_of
+from releasegate.flags.document import LARGEST, Edit, FlagFile, Goal, Removed, check, share_of
 from releasegate.flags.proof import Proof, Run, decide, evaluator, prove, raises
 from releasegate.flags.splice import Change
 
@@ -95,6 +95,29 @@ def test_a_flag_that_is_not_there(text, dialect, name, message):
         with pytest.raises(FlagError) as error:
             ask(parse(text, dialect), name)
         assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("{}\n", "nothing"),
+        ("".join(f"f{n}: {{}}\n" for n in range(7)), "f0, f1, f2, f3, f4"),
+        ("flags: [monkey]\n", "flags"),  # a list, but none of Flipt's
+    ],
+)
+def test_a_file_of_no_known_shape_is_told_by_its_first_keys(text, seen):
+    with pytest.raises(FlagError) as error:
+        parse(text)
+    where = "f.yaml:1:1: not a flag file of a known shape"
+    assert str(error.value) == f"{where} (top level: {seen}); name it: --dialect"
+
+
+def test_a_file_may_be_as_large_as_its_limit():
+    whole = b"a: true\n#" + b"x" * (LARGEST - 9)
+    assert FlagFile.parse(whole, "f.yaml").names() == ["a"]
+    with pytest.raises(FlagError) as error:
+        FlagFile.parse(whole + b"x", "f.yaml")
+    assert str(error.value) == "f.yaml: larger than 1048576 bytes; is this the right file?"
 
 
 @pytest.mark.parametrize(("text", "share"), [("0", 0), (100, 100), (12.5, Decimal("12.5")), (Decimal("1E+1"), 10)])
