@@ -184,6 +184,49 @@ def test_a_broken_event_is_named_by_every_command(repo):
     assert f"error  event: {reason}" in out
 
 
+@pytest.mark.parametrize("breaks", ["file", "merge"])
+def test_a_ledger_that_cannot_be_read_goes_on_from_where_it_was_sound_on_a_new_branch(repo, breaks):
+    sound, forge = heads(repo)[-1], LocalForge(repo)
+    if breaks == "file":
+        forge.commit(BRANCH, {"events/x.json": b"{"}, "x", parent=sound)
+    else:
+        parents = ["-p", sound, "-p", "main"]
+        git(
+            repo,
+            "update-ref",
+            f"refs/heads/{BRANCH}",
+            git(repo, "commit-tree", *parents, "-m", "x", f"{sound}^{{tree}}"),
+        )
+    code, out = run(repo, "verify")
+    assert code == 1
+    assert (
+        f"  it cannot be read after {sound}, and nothing is rolled out: docs/ledger.md, `When it cannot be read`, "
+        in out
+    )
+    assert json.loads(run(repo, "verify", json_output=True)[1])["ledger"]["sound"] == sound
+    assert run(repo, "show")[0] == 3
+
+    git(repo, "push", "--quiet", ".", f"{sound}:refs/heads/{BRANCH}-2")
+    policy = (repo / "releasegate.yaml").read_text()
+    (repo / "releasegate.yaml").write_text(f"{policy}ledger: {{branch: {BRANCH}-2}}\n")
+    code, out = run(repo, "verify", "--expect-head", sound)
+    assert (code, "cannot be read" in out) == (0, False)
+    assert "live:            v1.0.0-rc.1" in run(repo, "show")[1]
+    journal = Journal(forge, f"{BRANCH}-2", SystemClock(), Randomness())
+    journal.append(Draft("rollout.started", {**SCOPE, "tag": "v1.1.0-rc.1", "commit": git(repo, "rev-parse", "main")}))
+    assert run(repo, "verify")[0] == 0
+
+
+def test_a_ledger_that_was_broken_from_its_beginning_is_told(tmp_path):
+    folder = repository(tmp_path / "repo")
+    LocalForge(folder).commit(BRANCH, {"events/x.json": b"{"}, "x", parent=None)
+    code, out = run(folder, "verify")
+    assert (code, "  it cannot be read from its beginning, and nothing is rolled out: docs/ledger.md" in out) == (
+        1,
+        True,
+    )
+
+
 def test_export(repo):
     code, out = run(repo, "export")
     exported = [json.loads(line) for line in out.splitlines()]

@@ -65,7 +65,7 @@ def verify(app: App, expect_head: str | None) -> int:
     report = chain.verify(forge.history(_branch(app)), anchors, expect_head)
     verdict = _verdict(report, started, app.now())
     kept = [] if report.head is None else [f"  keep this head for --expect-head: {report.head}"]
-    app.emit(verdict.document(), "\n".join([text(verdict), *_coverage(report), *kept]))
+    app.emit(verdict.document(), "\n".join([text(verdict), *_coverage(report), *_way_out(report), *kept]))
     return report.outcome.exit_code
 
 
@@ -174,6 +174,7 @@ def _verdict(report: "Report", started: datetime, finished: datetime) -> "Verdic
                 else {"tag": report.anchor.name, "commit": report.anchor.ledger},
                 "unanchored_from": report.unanchored,
                 "unanchored_commits": report.unanchored_commits,
+                "sound": report.sound,
             }
         },
     )
@@ -187,6 +188,14 @@ def _coverage(report: "Report") -> Sequence[str]:
     anchor, start = report.anchor, (report.unanchored or "")[:12]
     upto = "nothing is anchored" if anchor is None else f"anchored up to {anchor.ledger[:12]} by the tag {anchor.name}"
     return [f"  {upto}; {_many(report.unanchored_commits, 'commit')} from {start} on cannot be proved"]
+
+
+def _way_out(report: "Report") -> Sequence[str]:
+    if report.sound == report.head:
+        return []
+    upto = "from its beginning" if report.sound is None else f"after {report.sound}"
+    way_out = "docs/ledger.md, `When it cannot be read`, has the way out"
+    return [f"  it cannot be read {upto}, and nothing is rolled out: {way_out}"]
 
 
 def _many(number: int, noun: str) -> str:

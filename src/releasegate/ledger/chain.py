@@ -82,6 +82,11 @@ class Report:
     unanchored: str | None
     """The first commit that no anchor covers."""
     unanchored_commits: int
+    sound: str | None
+    """The commit before the first that stops every reader, as it is no part of the chain or holds what is no event.
+
+    The head where none does; None where there is no such commit.
+    """
 
     @property
     def outcome(self) -> Outcome:
@@ -123,6 +128,7 @@ def verify(commits: Sequence[Link], anchors: Sequence[Anchor], expected_head: st
         anchor=newest,
         unanchored=commits[first].sha if first < len(commits) else None,
         unanchored_commits=len(commits) - first,
+        sound=_sound(commits, findings),
     )
 
 
@@ -136,6 +142,17 @@ def _line(commits: Sequence[Link]) -> Iterator[Finding]:
             observed = ", ".join(commit.parents) or "no parent"
             yield _error("one-parent", what, before or "no parent", observed, commit.sha)
         before = commit.sha
+
+
+def _sound(commits: Sequence[Link], findings: Sequence[Finding]) -> str | None:
+    """The newest commit up to which the ledger can be read."""
+    stops = {finding.where.partition(":")[0] for finding in findings if finding.check in ("one-parent", "event")}
+    before: str | None = None
+    for commit in commits:
+        if commit.sha in stops:
+            return before
+        before = commit.sha
+    return before
 
 
 def _additions(commits: Sequence[Link]) -> Iterator[Finding]:
