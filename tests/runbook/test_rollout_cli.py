@@ -121,6 +121,30 @@ def test_a_split_that_cannot_be_read_ends_no_rollback_at_its_question(checkout, 
         assert done.stdout.startswith("traffic is back, and every step held\n")
 
 
+PROMETHEUS = """\
+import json, sys
+query, at = sys.argv[1], float(sys.argv[2])
+rows = [("stable", 100 * at), ("canary", 5)]
+rows = [{"metric": {"track": track}, "value": [at, str(value)]} for track, value in rows if track in query]
+print(json.dumps({"data": {"resultType": "vector", "result": rows}}))
+"""
+
+
+def test_where_only_the_evidence_is_not_kept_the_document_tells_the_exit_code_that_is_returned(checkout):
+    metrics = json.dumps({"command": [sys.executable, "-c", PROMETHEUS, "{query}", "{time}"]})
+    policy = WHOLE.replace("smoke: smoke.yaml, ", "")
+    policy = policy.replace("interval: 10s", "interval: 1s").replace("settle: 60s", "settle: 4s")
+    policy = policy.replace('{prometheus: {url: "http://127.0.0.1:1"}}', metrics) + "evidence: {store: release-asset}\n"
+    committed(checkout, {"releasegate.yaml": policy})
+    git(checkout, "push", "--quiet", "origin", "HEAD:main")
+    for words in (["rollout", "--until", "tag"], ["rollback"]):
+        code, output, errors = run(checkout, *words, "--format", "json")
+        result = json.loads(output)
+        assert result["evidence"].startswith("the evidence is NOT kept: a plain git repository has no releases"), errors
+        states = {step["state"] for step in result.get("steps", ())}
+        assert (code, result["exit_code"], "failed" in states) == (4, 4, False), output
+
+
 def test_a_manual_check_is_ticked_by_somebody(checkout):
     assert run(checkout, "rollback", "--tick", "1")[:2] == (0, "recorded: Ada looked at 1. the till prints\n")
     code, output, _ = run(checkout, "ledger", "show", "--format", "json")

@@ -80,11 +80,12 @@ def rollback(
     by_hand = break_glass(procedure.world) if not result.traffic_is_back else ()
     kept = None if traffic_only else keep(world, lambda: of_rollback(world, result.leaving, result.headline))
     told = [f"  {SIGNS[kept.state]} {kept.title}: {kept.text}"] if kept else []
-    document = {**_document(result), "evidence": kept.text if kept else None}
+    code = result.exit_code or (kept.exit_code if kept else 0)
+    document = {**_document(result), "evidence": kept.text if kept else None, "exit_code": code}
     app.emit(document, "\n".join([_text(result), *told, *by_hand]))
     if interactive and not reason:  # after the result, which nobody should have to answer a question for
         _explain(world, result, click.prompt("Why (may be empty)", default="", show_default=False, err=True))
-    return result.exit_code or (kept.exit_code if kept else 0)
+    return code
 
 
 def _plan(app: App, procedure: Rollback) -> int:
@@ -150,7 +151,6 @@ def _document(result: Result) -> dict[str, Any]:
             {"step": outcome.id, "state": outcome.state.value, "text": outcome.text} for outcome in result.outcomes
         ],
         "migrations": migrations_document(result.migrations),
-        "exit_code": result.exit_code,
     }
 
 

@@ -104,10 +104,11 @@ def _roll_out(
     _keep(app, world.documents / "smoke-checklist.md", _checklist(world, result))
     anew = any(stage.state is not State.ALREADY for stage in result.stages)
     kept = keep(world, lambda: record_of(result)) if anew else None
-    document_ = {**document(result), "report": str(report), "evidence": kept.text if kept else None}
+    code = result.exit_code or (kept.exit_code if kept else 0)
+    document_ = {**document(result), "report": str(report), "evidence": kept.text if kept else None, "exit_code": code}
     told = f"\n{SIGNS[kept.state]} {kept.title}: {kept.text}" if kept else ""
     app.emit(document_, f"{text(story)}\nreport: {report}{told}")
-    return result.exit_code or (kept.exit_code if kept else 0)
+    return code
 
 
 def record_of(result: "Result") -> "Record":
