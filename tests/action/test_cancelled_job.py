@@ -24,6 +24,7 @@ from repositories import git
 pytestmark = [pytest.mark.soak, pytest.mark.usefixtures("alone_under_load")]
 
 DEADLINE = 90.0
+AGAIN = "--yes --traffic-only --unfinished-only"
 FLAGS = "main:config/feature-flags.yaml"
 
 
@@ -100,7 +101,7 @@ def test_a_cancel_takes_the_traffic_back_and_says_so(tmp_path):
         job.send(signal.SIGTERM)
         assert job.end() == 130, job.text()
         kinds = git(house.origin, "log", "--format=%s", "releasegate/ledger").splitlines()
-        again = Job(house, tmp_path / "again", command="rollback", args="--yes --traffic-only", reason="cancelled")
+        again = Job(house, tmp_path / "again", command="rollback", args=AGAIN, reason="cancelled")
         assert again.end() == 0, again.text()
         assert is_back(house)
     assert kinds[0] == "traffic.lowered (+1): shop rehearsal v1.4.0-rc.1"

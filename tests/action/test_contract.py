@@ -139,7 +139,7 @@ def test_a_rollout_waits_for_environments_one_at_a_time_and_its_last_job_for_a_j
     assert jobs["last"]["if"] == died
     assert jobs["last"]["steps"][-1]["with"]["args"] == "--resume-or-rollback"
     (back,) = [step for step in jobs["production"]["steps"] if step.get("if") == "cancelled()"]
-    assert back["with"]["args"] == "--yes --traffic-only"
+    assert back["with"]["args"] == "--yes --traffic-only --unfinished-only"
 
 
 def test_zizmor_finds_nothing():

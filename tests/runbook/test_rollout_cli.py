@@ -2,12 +2,16 @@
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 
 import pytest
 
+from releasegate.cli.clock import SystemClock
+from releasegate.forge.local import LocalForge
 from releasegate.ledger.event import STAGES
+from releasegate.runbook.journal import Draft, Journal
 from repositories import committed, git, origin, with_origin
 from worlds import FLAG_FILE, FLAGS, POLICY
 
@@ -28,6 +32,20 @@ def run(folder, *arguments):
     command = [sys.executable, "-I", "-m", "releasegate", *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     return done.returncode, done.stdout, done.stderr
+
+
+def of_file(get="print(open('split').read() + '%')"):
+    """The policy's commands for a split that is a file."""
+    put = "import sys; open('split', 'w').write(sys.argv[1])"
+    return json.dumps({"get": [sys.executable, "-c", get], "set": [sys.executable, "-c", put, "{percent}"]})
+
+
+def write(folder, tag, events):
+    """Put what happened to a candidate into the ledger."""
+    forge = LocalForge(folder)
+    subject = {"service": "shop", "environment": "test", "tag": tag, "commit": forge.resolve("HEAD")}
+    journal = Journal(forge, "releasegate/ledger", SystemClock(), secrets.token_bytes)
+    journal.append(*(Draft(kind, subject, data) for kind, data in events.items()))
 
 
 def test_a_plan_changes_nothing(checkout):
@@ -95,11 +113,29 @@ def test_neither_smoke_checks_nor_a_folder_that_cannot_be_used_stop_a_rollback(c
     assert (code, errors.startswith("releasegate: smoke.yaml:2:1: not YAML")) == (2, True), errors
 
 
+def test_a_cancelled_job_takes_back_what_is_unfinished_and_nothing_else(checkout):
+    """With blue-green a rollback of a finished release would flip everybody to the one before."""
+    policy = WHOLE.replace("flag: {name: checkout-v2}", f"command: {of_file()}, blue-green: true")
+    (checkout / "releasegate.yaml").write_text(policy)
+    (checkout / "split").write_text("100")
+    words = ["rollback", "--yes", "--traffic-only", "--unfinished-only"]
+    events = {
+        "release.candidate": {}, "rollout.started": {}, "traffic.raised": {"weight": 1.0},
+        "tracks.swapped": {"live": "green", "release": "v1.0.0-rc.1"}, "rollout.settled": {},
+    }  # fmt: skip
+    write(checkout, "v1.0.0-rc.1", events)
+    assert run(checkout, *words)[:2] == (0, "no rollout is unfinished\n")
+    code, output, _ = run(checkout, *words, "--dry-run", "--format", "json")
+    assert (code, json.loads(output)["exit_code"], (checkout / "split").read_text()) == (0, 0, "100")
+    write(checkout, "v1.1.0-rc.1", {"rollout.started": {}, "traffic.raised": {"weight": 1.0}})
+    (checkout / "split").write_text("0")  # green is live: the canary is blue
+    code, output, errors = run(checkout, *words)
+    assert (code, (checkout / "split").read_text()) == (0, "100"), output + errors
+
+
 @pytest.mark.parametrize("colours", [False, True])
 def test_a_split_that_cannot_be_read_ends_no_rollback_at_its_question(checkout, colours):
-    get = "import sys; text = open('split').read(); print(text + '%') if text == '0' else sys.exit('503')"
-    put = "import sys; open('split', 'w').write(sys.argv[1])"
-    command = json.dumps({"get": [sys.executable, "-c", get], "set": [sys.executable, "-c", put, "{percent}"]})
+    command = of_file("import sys; text = open('split').read(); print(text + '%') if text == '0' else sys.exit('503')")
     turns = ", blue-green: true" if colours else ""
     policy = WHOLE.replace("flag: {name: checkout-v2}", f"command: {command}{turns}")
     (checkout / "releasegate.yaml").write_text(policy)

@@ -13,7 +13,7 @@ from releasegate.cli.quantities import written
 from releasegate.cli.world import build_world
 from releasegate.errors import ReleasegateError, UsageError
 from releasegate.render.story import SIGNS
-from releasegate.runbook.aim import refuse_unknown
+from releasegate.runbook.aim import nothing_unfinished, refuse_unknown
 from releasegate.runbook.evidence import keep, of_rollback
 from releasegate.runbook.journal import Draft
 from releasegate.runbook.migrations import Wish, intent, refuse_wish
@@ -33,6 +33,12 @@ UNKNOWN = "no reason given yet"
     "--reason", metavar="TEXT", type=written, default="", help="Why; in a terminal it is asked for afterwards."
 )
 @click.option("--traffic-only", is_flag=True, help="Flip the traffic, and nothing else.")
+@click.option(
+    "--unfinished-only",
+    "unfinished",
+    is_flag=True,
+    help="Do nothing where no rollout is unfinished; for a cancelled job.",
+)
 @click.option("--force", is_flag=True, help="Flip also to a baseline that does not answer its health check.")
 @click.option("--migrations", is_flag=True, help="Revert the migrations between the two releases, too.")
 @click.option("--snapshot", metavar="ID", type=written, help="The copy of the data that lets a contract be reverted.")
@@ -50,6 +56,7 @@ def rollback(
     tick: int | None,
     *,
     traffic_only: bool,
+    unfinished: bool,
     force: bool,
     migrations: bool,
     dry_run: bool,
@@ -67,6 +74,9 @@ def rollback(
     refuse_wish(world.policy.rollback.migrations, wish, traffic_only=traffic_only)
     request = Request(reason=reason or UNKNOWN, to=to, traffic_only=traffic_only, force=force, wish=wish)
     refuse_unknown(world, to)
+    if unfinished and nothing_unfinished(world):
+        app.emit({"schema": "releasegate/rollback/1", "leaving": None, "exit_code": 0}, "no rollout is unfinished")
+        return 0
     if dry_run:
         return _plan(app, Rollback(world, request, lambda _: None))
     interactive = not app.json and sys.stdin.isatty() and not yes

@@ -76,6 +76,15 @@ def refuse_unknown(world: World, to: str | None) -> None:
         raise UsageError(f"there is no release `{to}`", where="--to", remedy=f"the newest are: {names}")
 
 
+def nothing_unfinished(world: World) -> bool:
+    """Whether the ledger answers, and every rollout and rollback in it came to its end, or reached no user."""
+    try:
+        state = fold(world.journal.events(), world.subject())
+    except ReleasegateError:
+        return False  # it may be unfinished
+    return state.rollout is None and state.aborted is None and state.rollback is None
+
+
 def _same(state: State, one: str, other: str | None) -> bool:
     """Whether two tags, of releases or of their candidates, are of one release."""
     found = state.release(one)
