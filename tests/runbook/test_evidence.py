@@ -9,7 +9,7 @@ import pytest
 
 from releasegate.errors import OutsideError, PolicyError
 from releasegate.policy.load import load_policy
-from releasegate.runbook.evidence import Record, keep, of_rollback
+from releasegate.runbook.evidence import Record, keep, of_ended, of_rollback, owed
 from releasegate.runbook.rollback import Request, Rollback
 from releasegate.verdict import Evidence, Outcome, Verdict
 from service import Service
@@ -130,6 +130,39 @@ def test_a_plain_repository_has_no_releases(tmp_path):
     assert outcome.text == (
         "the evidence is NOT kept: a plain git repository has no releases; write evidence: {store: repository}"
     )
+
+
+def test_what_a_killed_run_did_not_keep_is_owed_until_it_is_kept_and_names_what_is_gone(tmp_path):
+    paths = [str(tmp_path / "lhr.json"), str(tmp_path / "changed.json")]
+    service = Service(tmp_path / "documents", policy=KEPT, gates=lambda *_: [judged(*paths)])
+    _, world = service.roll_out()
+    (tmp_path / "lhr.json").write_bytes(REPORT)
+    (tmp_path / "changed.json").write_bytes(b"other")
+    (world.documents / "recording.jsonl").unlink()  # as on another machine
+    world = service.world()
+    world.journal.events()
+    left = owed(world)
+    assert (left.candidate, left.tag) == ("v1.1.0-rc.1", "v1.1.0")
+    assert keep(world, lambda: of_ended(left)).exit_code == 0
+    [event] = recorded(world)
+    assert event.data["missing"] == ["recording.jsonl", paths[1]]
+    branch, _, path = event.data["where"].partition(":")
+    files = opened(service.forge.read(path, branch).content)
+    assert set(files) == {"manifest.json", f"evidence{tmp_path}/lhr.json"}
+    what = "v1.1.0 is live; the run that did it ended before this was kept"
+    assert json.loads(files["manifest.json"])["headline"] == what
+    assert owed(world) is None
+
+
+def test_a_rollback_whose_evidence_could_not_be_uploaded_is_owed(tmp_path):
+    service = Service(tmp_path / "documents", policy=KEPT)
+    _, world = service.roll_out()
+    keep(world, lambda: record_of(service))
+    assert owed(world) is None
+    world = service.world()
+    Rollback(world, Request(reason="people complain"), lambda _: None).run()
+    left = owed(world)
+    assert (left.candidate, of_ended(left).headline.partition(";")[0]) == ("v1.1.0-rc.1", "v1.1.0 was taken back")
 
 
 @pytest.mark.parametrize("text", [b"evidence: {store: command}\n", b"evidence: {store: repository, command: [a]}\n"])

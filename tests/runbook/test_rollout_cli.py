@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
+from releasegate.cli.app import App
 from releasegate.cli.clock import SystemClock
+from releasegate.cli.world import journal
 from releasegate.forge.local import LocalForge
 from releasegate.ledger.event import STAGES
 from releasegate.runbook.journal import Draft, Journal
@@ -89,6 +91,39 @@ def test_without_a_gate_it_stops_before_any_traffic_and_goes_on_from_there(check
     assert "v0.1.0-rc.1" in git(checkout, "ls-remote", "--tags", "origin")
     code, output, _ = run(checkout, "status")
     assert "rollout of v0.1.0-rc.1, 1 of 9 stages done, next: gates" in output
+
+
+def recorded(checkout, *drafts):
+    """Put events about a candidate, whose tag is not there, into the ledger."""
+    app = App(directory=checkout)
+    commit = git(checkout, "rev-parse", "HEAD").strip()
+    about = {"service": "shop", "environment": "test", "tag": "v0.1.0-rc.1", "commit": commit}
+    journal(app, app.policy()).append(*[Draft(kind, about, data) for kind, data in drafts])
+
+
+def test_a_job_that_resumes_needs_no_tag(checkout):
+    recorded(checkout, ("rollout.started", {"from": None, "revision": "x"}))
+    assert run(checkout, "rollout", "--dry-run")[::2] == (
+        2, "releasegate: there is no tag `v0.1.0-rc.1`; is it spelled right, and pushed?\n",
+    )  # fmt: skip
+    code, output, errors = run(checkout, "rollout", "--resume-or-rollback", "--dry-run")
+    assert (code, errors) == (0, "")
+    assert output.splitlines()[1].startswith("1. v0.1.0-rc.1 on ")
+
+
+def test_a_job_that_resumes_keeps_the_evidence_of_a_run_that_died_before_it_could(checkout):
+    (checkout / "releasegate.yaml").write_text(f"{WHOLE}evidence: {{store: repository}}\n")
+    recorded(checkout, ("rollout.started", {}), ("rollout.settled", {}), ("release.tagged", {"release": "v0.1.0"}))
+    nothing = {"schema": "releasegate/rollout/1", "tag": None, "exit_code": 0}
+    resume = ["rollout", "--resume-or-rollback", "--format", "json"]
+    code, output, errors = run(checkout, *resume, "--dry-run")
+    assert (code, json.loads(output)) == (0, nothing), errors
+    code, output, errors = run(checkout, *resume)
+    result = json.loads(output)
+    assert (code, result.pop("evidence")[:9], result) == (0, "0 files, ", nothing), errors
+    assert "refs/heads/releasegate/evidence" in git(checkout, "ls-remote", "origin")
+    code, output, errors = run(checkout, *resume)
+    assert (code, json.loads(output)) == (0, nothing), errors
 
 
 def test_a_rollback_shows_what_it_would_do(checkout):

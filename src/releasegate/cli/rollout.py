@@ -70,8 +70,7 @@ def rollout(
         world.smoke()  # a fault in its file is told before anything begins
     candidate = candidate_of(world, tag, recorded=resume)
     if resume and candidate is None:
-        app.emit({"schema": "releasegate/rollout/1", "tag": None, "exit_code": 0}, "no rollout is unfinished")
-        return 0
+        return _nothing(app, world, dry_run=dry_run)
     if dry_run:
         return _plan(app, world, candidate)
     candidate = candidate or _tagged(app, world)
@@ -87,7 +86,7 @@ def _roll_out(
     from releasegate.cli.live import live_view  # noqa: PLC0415
     from releasegate.render.report import html  # noqa: PLC0415
     from releasegate.render.story import SIGNS, text  # noqa: PLC0415
-    from releasegate.runbook.evidence import keep  # noqa: PLC0415
+    from releasegate.runbook.evidence import keep, owed  # noqa: PLC0415
     from releasegate.runbook.rollout import Order, Rollout  # noqa: PLC0415
     from releasegate.runbook.step import State  # noqa: PLC0415
     from releasegate.runbook.story import story_of  # noqa: PLC0415
@@ -103,11 +102,26 @@ def _roll_out(
     _keep(app, report, html(story))
     _keep(app, world.documents / "smoke-checklist.md", _checklist(world, result))
     anew = any(stage.state is not State.ALREADY for stage in result.stages)
-    kept = keep(world, lambda: record_of(result)) if anew else None
+    left = owed(world)
+    kept = keep(world, lambda: record_of(result)) if anew or (left and left.candidate == candidate.name) else None
     code = result.exit_code or (kept.exit_code if kept else 0)
     document_ = {**document(result), "report": str(report), "evidence": kept.text if kept else None, "exit_code": code}
     told = f"\n{SIGNS[kept.state]} {kept.title}: {kept.text}" if kept else ""
     app.emit(document_, f"{text(story)}\nreport: {report}{told}")
+    return code
+
+
+def _nothing(app: App, world: "World", *, dry_run: bool) -> int:
+    """No rollout is unfinished; what the last one left is kept, where its run ended before it could."""
+    from releasegate.render.story import SIGNS  # noqa: PLC0415  keeps `--help` fast
+    from releasegate.runbook.evidence import keep, of_ended, owed  # noqa: PLC0415
+
+    left = None if dry_run else owed(world)
+    kept = keep(world, lambda: of_ended(left)) if left else None
+    code = kept.exit_code if kept else 0
+    told = f"\n{SIGNS[kept.state]} {kept.title}: {kept.text}" if kept else ""
+    document_ = {"schema": "releasegate/rollout/1", "tag": None, "exit_code": code}
+    app.emit({**document_, "evidence": kept.text} if kept else document_, f"no rollout is unfinished{told}")
     return code
 
 

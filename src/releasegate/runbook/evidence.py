@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from releasegate.errors import OutsideError, ReleasegateError
 from releasegate.forge.host import Asset
-from releasegate.ledger.state import fold
+from releasegate.ledger.state import Release, fold
 from releasegate.policy.model import EvidenceStore
 from releasegate.render.bundle import bundle
 from releasegate.runbook.journal import Draft
@@ -25,6 +25,8 @@ DOCUMENTS = ("report.html", "recording.jsonl", "smoke-checklist.md")
 """What a rollout leaves among the documents; a rollback's are called `rollback-*.md`."""
 LARGEST = 512 * 1024 * 1024
 """Bytes of all files together; what is beyond is named in the manifest, and left out."""
+ENDS = ("rollout.settled", "rollback.finished")
+"""The kinds of event after which the evidence is to be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,28 @@ def of_rollback(world: World, leaving: str | None, headline: str) -> Record:
     return Record(tag=known.candidate, commit=known.commit, headline=headline)
 
 
+def owed(world: World) -> Release | None:
+    """The release whose rollout or rollback ended last, where nothing was kept of it since: the run that should have
+    died, or could not store it. As the ledger was last read or written.
+    """
+    events = [event for event in world.journal.known() if event.about(world.subject())]
+    state, left = fold(events), None
+    for event in events:
+        about = state.release(event.subject.get("tag", ""))
+        if event.kind in ENDS:
+            left = about
+        elif event.kind == "evidence.stored" and about == left:
+            left = None
+    return left
+
+
+def of_ended(release: Release) -> Record:
+    """What is left of a release whose run ended before it could keep anything."""
+    became = "was taken back" if release.bad is not None else "is live"
+    headline = f"{release.name} {became}; the run that did it ended before this was kept"
+    return Record(tag=release.candidate, commit=release.commit, release=release.tag, headline=headline)
+
+
 def _keep(world: World, store: EvidenceStore, record: Record) -> str:
     files, missing = _collected(world, record)
     content = bundle({**files, "manifest.json": _manifest(world, record, files, missing)})
@@ -89,26 +113,47 @@ def _collected(world: World, record: Record) -> tuple[dict[str, bytes], list[str
             files[path.name] = path.read_bytes()
         except OSError:
             missing.append(path.name)
-    missing += _add_evidence(world, record.verdicts, files)
+    judged, recording = _judged(world, record.tag)
+    if recording is not None and recording not in {*files, *missing}:
+        missing.append(recording)
+    judged.update((one.path, one.sha256) for verdict in record.verdicts for one in verdict.evidence)
+    missing += _add_evidence(world, judged, files)
     if record.verdicts:
         told = [verdict.document() for verdict in record.verdicts]
         files["verdicts.json"] = _json(told)
     return files, missing
 
 
-def _add_evidence(world: World, verdicts: Sequence[Verdict], files: dict[str, bytes]) -> Iterable[str]:
-    """Add each file that a verdict rests on, if its bytes are still those that were judged; else give its path."""
+def _judged(world: World, tag: str) -> tuple[dict[str, str], str | None]:
+    """What the ledger has the newest verdicts on `tag` rest on, path to SHA-256, and the name of its recording."""
+    stages: dict[str, dict[str, str]] = {}
+    recording: str | None = None
+    for event in world.journal.known():
+        if not event.about(world.subject(tag)):
+            continue
+        if event.kind == "gates.judged":
+            files = event.data.get("evidence")
+            stages[str(event.data.get("stage"))] = {
+                str(one["path"]): str(one["sha256"]) for one in (files if isinstance(files, list) else ())
+            }
+        elif event.kind == "canary.decided":
+            recording = str(event.data["recording"]["path"])
+    return {path: digest for files in stages.values() for path, digest in files.items()}, recording
+
+
+def _add_evidence(world: World, judged: Mapping[str, str], files: dict[str, bytes]) -> Iterable[str]:
+    """Add each file that was judged, if its bytes still have the SHA-256 that they had then; else give its path."""
     total = sum(map(len, files.values()))
-    for one in {evidence.path: evidence for verdict in verdicts for evidence in verdict.evidence}.values():
+    for path, digest in judged.items():
         try:
-            content = world.read(one.path) if total + one.size <= LARGEST else b""
+            content = world.read(path)
         except ReleasegateError:
             content = b""
-        if sha256(content).hexdigest() != one.sha256:
-            yield one.path
+        if sha256(content).hexdigest() != digest or total + len(content) > LARGEST:
+            yield path
             continue
         total += len(content)
-        parts = [part for part in PurePosixPath(one.path).parts if part not in ("/", "..", ".")]
+        parts = [part for part in PurePosixPath(path).parts if part not in ("/", "..", ".")]
         files["/".join(["evidence", *parts])] = content
 
 
