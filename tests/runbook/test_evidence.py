@@ -11,6 +11,7 @@ from releasegate.errors import OutsideError, PolicyError
 from releasegate.policy.load import load_policy
 from releasegate.runbook.evidence import Record, keep, of_ended, of_rollback, owed
 from releasegate.runbook.rollback import Request, Rollback
+from releasegate.runbook.rollout import Order
 from releasegate.verdict import Evidence, Outcome, Verdict
 from service import Service
 from worlds import POLICY, START
@@ -163,6 +164,32 @@ def test_a_rollback_whose_evidence_could_not_be_uploaded_is_owed(tmp_path):
     Rollback(world, Request(reason="people complain"), lambda _: None).run()
     left = owed(world)
     assert (left.candidate, of_ended(left).headline.partition(";")[0]) == ("v1.1.0-rc.1", "v1.1.0 was taken back")
+
+
+def test_the_documents_of_another_rollout_in_the_same_job_are_put_aside(tmp_path):
+    first, second = (Service(tmp_path / "documents", policy=KEPT) for _ in range(2))
+    first.roll_out()
+    (tmp_path / "documents" / "rollback-v1.1.0-rc.1.md").write_text("the first's")
+    _, world = second.roll_out(order=Order(until="gates"))
+    keep(world, lambda: record_of(second))
+    [event] = recorded(world)
+    branch, _, path = event.data["where"].partition(":")
+    assert set(opened(second.forge.read(path, branch).content)) == {"manifest.json"}
+    assert event.data["missing"] == []
+    [aside] = [path for path in (tmp_path / "documents").iterdir() if path.is_dir() and path.name != "artifacts"]
+    assert sorted(path.name for path in aside.iterdir()) == ["recording.jsonl", "rollback-v1.1.0-rc.1.md"]
+
+
+def test_the_same_rollout_keeps_what_an_earlier_command_of_the_job_left(tmp_path):
+    service = Service(tmp_path / "documents", policy=KEPT)
+    service.roll_out(order=Order(until="watch"))
+    _, world = service.roll_out()
+    keep(world, lambda: record_of(service))
+    assert recorded(world)[0].data["missing"] == []
+    other = Record(tag="v1.0.0", commit=service.tag.commit, headline="another")
+    keep(world, lambda: other)
+    branch, _, path = recorded(world)[1].data["where"].partition(":")
+    assert set(opened(service.forge.read(path, branch).content)) == {"manifest.json"}
 
 
 @pytest.mark.parametrize("text", [b"evidence: {store: command}\n", b"evidence: {store: repository, command: [a]}\n"])

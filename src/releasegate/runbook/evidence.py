@@ -4,15 +4,16 @@ Its hash is an event of the ledger, so that whoever has the zip later can prove 
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from releasegate.errors import OutsideError, ReleasegateError
 from releasegate.forge.host import Asset
-from releasegate.ledger.state import Release, fold
+from releasegate.ledger.state import Release, Rollout, fold
 from releasegate.policy.model import EvidenceStore
 from releasegate.render.bundle import bundle
 from releasegate.runbook.journal import Draft
@@ -23,6 +24,8 @@ from releasegate.verdict import Verdict, rfc3339
 
 DOCUMENTS = ("report.html", "recording.jsonl", "smoke-checklist.md")
 """What a rollout leaves among the documents; a rollback's are called `rollback-*.md`."""
+OF = ".rollout"
+"""Says of which rollout the documents are: its id, and its candidate's tag."""
 LARGEST = 512 * 1024 * 1024
 """Bytes of all files together; what is beyond is named in the manifest, and left out."""
 ENDS = ("rollout.settled", "rollback.finished")
@@ -60,6 +63,20 @@ def of_rollback(world: World, leaving: str | None, headline: str) -> Record:
     if known is None:
         raise OutsideError(f"the ledger does not know {leaving or 'what was left'}", remedy="keep the document by hand")
     return Record(tag=known.candidate, commit=known.commit, headline=headline)
+
+
+def make_room(folder: Path, rollout: Rollout) -> None:
+    """Put the documents of another rollout aside, into a folder of its own: one job may run several policies."""
+    mark, own = folder / OF, f"{rollout.id} {rollout.tag}"
+    with suppress(OSError):  # a disk that takes nothing is told where the documents are written
+        before = mark.read_text(encoding="utf-8") if mark.is_file() else "before"
+        if before == own:
+            return
+        aside = folder / before.partition(" ")[0]
+        for path in _documents(folder):
+            aside.mkdir(exist_ok=True)
+            path.rename(aside / path.name)
+        mark.write_text(own, encoding="utf-8")
 
 
 def owed(world: World) -> Release | None:
@@ -103,9 +120,9 @@ def _keep(world: World, store: EvidenceStore, record: Record) -> str:
 
 def _collected(world: World, record: Record) -> tuple[dict[str, bytes], list[str]]:
     """The files by their names in the zip, and what the verdicts rest on that is not there as it was judged."""
-    folder = world.documents
-    found = [folder / name for name in DOCUMENTS]
-    paths = [path for path in (*found, *sorted(folder.glob("rollback-*.md"))) if path.is_file()]
+    known = fold(world.journal.known(), world.subject()).release(record.tag)
+    names = {record.tag, known.tag or record.tag} if known else {record.tag}
+    paths = [path for path in _documents(world.documents) if _is_of(path, names)]
     files: dict[str, bytes] = {}
     missing = []
     for path in paths:
@@ -122,6 +139,22 @@ def _collected(world: World, record: Record) -> tuple[dict[str, bytes], list[str
         told = [verdict.document() for verdict in record.verdicts]
         files["verdicts.json"] = _json(told)
     return files, missing
+
+
+def _documents(folder: Path) -> list[Path]:
+    """What a rollout or rollback left in `folder`."""
+    found = [folder / name for name in DOCUMENTS]
+    return [path for path in (*found, *sorted(folder.glob("rollback-*.md"))) if path.is_file()]
+
+
+def _is_of(path: Path, names: Collection[str]) -> bool:
+    """Whether the document is about a release with one of these tags, as far as can be told."""
+    if path.name not in DOCUMENTS:
+        return path.name in {f"rollback-{name.replace('/', '-')}.md" for name in names}
+    try:
+        return (path.parent / OF).read_text(encoding="utf-8").partition(" ")[2] in names
+    except OSError:
+        return True  # no rollout ran here
 
 
 def _judged(world: World, tag: str) -> tuple[dict[str, str], str | None]:

@@ -17,6 +17,7 @@ from releasegate.ledger.state import fold
 from releasegate.runbook import tags
 from releasegate.runbook.begin import begin, unfinished
 from releasegate.runbook.colours import facing_live
+from releasegate.runbook.evidence import make_room
 from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rolled_back import Result as RollbackResult
 from releasegate.runbook.stages import HeldError, Stages
@@ -104,6 +105,7 @@ class Rollout:
         begun = (unfinished if self._order.resume_or_rollback else begin)(self._world, self._tag)
         if begun is None:
             return self.result
+        make_room(self._world.documents, begun)
         stages = Stages(self._world, begun, self._tag, self._tell, self._order.accept, self.result)
         raised = stages.rollout.raised is not None
         astray = self._astray() if self._order.resume_or_rollback and raised else None
