@@ -8,9 +8,7 @@ import sys
 
 import pytest
 
-from releasegate.cli.app import App
 from releasegate.cli.clock import SystemClock
-from releasegate.cli.world import journal
 from releasegate.forge.local import LocalForge
 from releasegate.ledger.event import STAGES
 from releasegate.runbook.journal import Draft, Journal
@@ -93,16 +91,8 @@ def test_without_a_gate_it_stops_before_any_traffic_and_goes_on_from_there(check
     assert "rollout of v0.1.0-rc.1, 1 of 9 stages done, next: gates" in output
 
 
-def recorded(checkout, *drafts):
-    """Put events about a candidate, whose tag is not there, into the ledger."""
-    app = App(directory=checkout)
-    commit = git(checkout, "rev-parse", "HEAD").strip()
-    about = {"service": "shop", "environment": "test", "tag": "v0.1.0-rc.1", "commit": commit}
-    journal(app, app.policy()).append(*[Draft(kind, about, data) for kind, data in drafts])
-
-
 def test_a_job_that_resumes_needs_no_tag(checkout):
-    recorded(checkout, ("rollout.started", {"from": None, "revision": "x"}))
+    write(checkout, "v0.1.0-rc.1", {"rollout.started": {"from": None, "revision": "x"}})
     assert run(checkout, "rollout", "--dry-run")[::2] == (
         2, "releasegate: there is no tag `v0.1.0-rc.1`; is it spelled right, and pushed?\n",
     )  # fmt: skip
@@ -113,7 +103,8 @@ def test_a_job_that_resumes_needs_no_tag(checkout):
 
 def test_a_job_that_resumes_keeps_the_evidence_of_a_run_that_died_before_it_could(checkout):
     (checkout / "releasegate.yaml").write_text(f"{WHOLE}evidence: {{store: repository}}\n")
-    recorded(checkout, ("rollout.started", {}), ("rollout.settled", {}), ("release.tagged", {"release": "v0.1.0"}))
+    events = {"rollout.started": {}, "rollout.settled": {}, "release.tagged": {"release": "v0.1.0"}}
+    write(checkout, "v0.1.0-rc.1", events)
     nothing = {"schema": "releasegate/rollout/1", "tag": None, "exit_code": 0}
     resume = ["rollout", "--resume-or-rollback", "--format", "json"]
     code, output, errors = run(checkout, *resume, "--dry-run")
