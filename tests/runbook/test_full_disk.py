@@ -11,7 +11,7 @@ def test_a_rollback_opens_its_issue_where_the_document_cannot_be_written(tmp_pat
     service = Service(tmp_path / "documents")
     service.roll_out(order=Order(until="canary"))
     world = service.world()
-    world.documents.rmdir()
+    world.documents.rename(tmp_path / "gone")
     result = Rollback(world, Request(reason="people complain"), lambda _: None).run()
     assert (result.exit_code, result.traffic_is_back, len(service.forge.issues)) == (4, True, 1)
     told = {one.id: one.text for one in result.outcomes}["follow-up"]
