@@ -12,8 +12,10 @@ BEGIN, END = "<!-- requests -->\n", "<!-- /requests -->"
 EMERGENCY = 3
 AGENTS = FLAGS.partition(b"  banner:")[2].join([b"  agents:", b""])
 WHOLE = "rollback --yes"
+NAMED = "rollback --traffic-only --yes --to v0.1.0"
 COMMANDS = [
     "rollback --traffic-only --yes",
+    NAMED,
     "flags off banner",
     "kill-switch on",
     WHOLE,
@@ -61,7 +63,7 @@ def table(github, hosted, capsys):
     for command in COMMANDS:
         if command == "tag release":
             settle(forge)
-        if command == WHOLE:
+        if command in {WHOLE, NAMED}:
             raised = {"config/feature-flags.yaml": FLAGS + AGENTS}
             forge.commit("main", raised, "raised again", parent=forge.branch_head("main"))
         rows[command] = counted(github, hosted, forge, command, capsys)
@@ -79,7 +81,7 @@ def text(rows):
 def test_the_table_in_the_documentation_is_right_and_an_emergency_takes_three_requests(table):
     held = DOCS.read_text().partition(BEGIN)[2].partition(END)[0]
     assert held == text(table), text(table)
-    emergencies = ("flags off banner", "kill-switch on", "rollback --traffic-only --yes", WHOLE)
+    emergencies = ("flags off banner", "kill-switch on", "rollback --traffic-only --yes", NAMED, WHOLE)
     assert {command: table[command][0] for command in emergencies} == dict.fromkeys(emergencies, EMERGENCY)
 
 

@@ -1,11 +1,13 @@
 """What a rollback leaves, and what it never marks bad."""
 
+from contextlib import nullcontext
+
 import pytest
 
-from releasegate.errors import UsageError
+from releasegate.errors import ForgeError, UsageError
 from releasegate.ledger.chain import verify
 from releasegate.ledger.state import fold
-from releasegate.runbook.aim import refuse_unknown
+from releasegate.runbook.aim import nothing_unfinished
 from releasegate.runbook.outbox import Outbox
 from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rollout import Order
@@ -108,12 +110,53 @@ def state_of(service):
     return fold(world.journal.events(), world.subject())
 
 
-def test_a_release_that_nobody_knows_is_refused_before_anything_is_done(service):
+UNKNOWN = f"--to: there is no release `v9.9.9`; the newest are: {LIVE}, v1.1.0"
+
+
+def test_a_release_that_nobody_knows_is_refused_before_anything_is_done_where_somebody_looks(service):
     service.roll_out()
     before = kinds(service.world())
-    with pytest.raises(UsageError) as caught:
-        refuse_unknown(service.world(), "v9.9.9")
-    assert str(caught.value) == f"--to: there is no release `v9.9.9`; the newest are: {LIVE}, v1.1.0"
-    refuse_unknown(service.world(), LIVE)
-    refuse_unknown(service.world(), None)
+    for to, refused in (("v9.9.9", True), (LIVE, False), (None, False)):
+        procedure = Rollback(service.world(), Request(reason="people complain", to=to), lambda _: None)
+        with pytest.raises(UsageError) if refused else nullcontext() as caught:
+            procedure.refuse_unknown()
+        assert not refused or str(caught.value) == UNKNOWN
     assert kinds(service.world()) == before
+
+
+def test_the_ledger_is_not_read_before_the_flip_for_a_name_and_one_that_nobody_knows_marks_nothing(service):
+    service.roll_out(order=Order(until="canary"))
+    world = service.world()
+    split, events = [], world.journal.events
+
+    def noted():
+        split.append(service.traffic.weight)
+        return events()
+
+    world.journal.events = noted
+    result = Rollback(world, Request(reason="people complain", to="v9.9.9"), lambda _: None).run()
+    told = {outcome.id: (outcome.state.value, outcome.text) for outcome in result.outcomes}
+    assert (result.exit_code, service.traffic.weight, result.traffic_is_back) == (4, 0.0, True)
+    assert told["mark"] == ("failed", f"--to: there is no release `v9.9.9`; the newest are: v1.1.0-rc.1, {LIVE}")
+    assert set(split) == {0.0}
+    assert list(told) == ["flip", "live", "return", "mark", "record"]
+    state = state_of(service)
+    assert (state.release("v1.1.0-rc.1").bad, state.live, state.rollout) == (None, LIVE, None)
+    result, state = roll_back(service, to=LIVE)
+    assert (result.exit_code, result.leaving, result.to) == (0, "v1.1.0-rc.1", LIVE)
+    assert (state.release("v1.1.0-rc.1").bad, state.live) == ("people complain", LIVE)
+
+
+def test_a_ledger_that_does_not_answer_refuses_no_name(service):
+    service.roll_out(order=Order(until="canary"))
+
+    def away():
+        raise ForgeError("the forge does not answer")
+
+    world = service.world()
+    world.journal.events = away
+    procedure = Rollback(world, Request(reason="people complain", to="v9.9.9"), lambda _: None)
+    procedure.refuse_unknown()
+    result = procedure.run()
+    assert (result.exit_code, result.traffic_is_back, service.traffic.weight) == (4, True, 0.0)
+    assert nothing_unfinished(world) is False

@@ -13,7 +13,7 @@ from releasegate.cli.quantities import written
 from releasegate.cli.world import build_world
 from releasegate.errors import ReleasegateError, UsageError
 from releasegate.render.story import SIGNS
-from releasegate.runbook.aim import nothing_unfinished, refuse_unknown
+from releasegate.runbook.aim import nothing_unfinished
 from releasegate.runbook.evidence import keep, of_rollback
 from releasegate.runbook.journal import Draft
 from releasegate.runbook.migrations import Wish, intent, refuse_wish
@@ -73,7 +73,6 @@ def rollback(
     wish = Wish(revert=migrations, snapshot=snapshot or None)
     refuse_wish(world.policy.rollback.migrations, wish, traffic_only=traffic_only)
     request = Request(reason=reason or UNKNOWN, to=to, traffic_only=traffic_only, force=force, wish=wish)
-    refuse_unknown(world, to)
     if unfinished and nothing_unfinished(world):
         app.emit({"schema": "releasegate/rollback/1", "leaving": None, "exit_code": 0}, "no rollout is unfinished")
         return 0
@@ -100,6 +99,7 @@ def rollback(
 
 def _plan(app: App, procedure: Rollback) -> int:
     """The plan: what is left, what for, and each step with the diff of what it would change."""
+    procedure.refuse_unknown()
     diffs, now = procedure.preview(), procedure.world.traffic.split().description
     leaving, to = procedure.aim.leaving, procedure.aim.to
     plan = [{"step": step.id, "would": step.plan, "diff": diffs.get(step.id, "")} for step in procedure.plan()]
@@ -114,6 +114,7 @@ def _plan(app: App, procedure: Rollback) -> int:
 
 def _ask(procedure: Rollback, wish: Wish) -> None:
     """One question that holds everything. What cannot be read for it is said: it stops no rollback."""
+    procedure.refuse_unknown()
     leaving, to, now = None, None, "the split cannot be read"
     with suppress(ReleasegateError):
         leaving, to = procedure.target()

@@ -63,15 +63,9 @@ def aim_or_join(state: State, leaving: str | None, to: str | None) -> Aim:
     return joined(state, leaving, to) or aim(state, leaving, to)
 
 
-def refuse_unknown(world: World, to: str | None) -> None:
-    """`UsageError` where the ledger answers and holds no release `to`, before anything is done: it may be a typo."""
-    if to is None:
-        return
-    try:
-        state = fold(world.journal.events(), world.subject())
-    except ReleasegateError:
-        return  # whoever takes back is not kept waiting for the ledger
-    if state.release(to) is None:
+def refuse_unknown(state: State, to: str | None) -> None:
+    """`UsageError` where the ledger holds no release `to`: it may be a typo, and nothing is marked bad for one."""
+    if to is not None and state.release(to) is None:
         names = ", ".join(release.name for release in state.releases[-5:]) or "none"
         raise UsageError(f"there is no release `{to}`", where="--to", remedy=f"the newest are: {names}")
 

@@ -15,7 +15,7 @@ from releasegate.ledger.event import Event
 from releasegate.ledger.state import State as Ledger
 from releasegate.ledger.state import fold
 from releasegate.migrations.kind import Migration
-from releasegate.runbook.aim import Aim, aim, aim_or_join, joined
+from releasegate.runbook.aim import Aim, aim, aim_or_join, joined, refuse_unknown
 from releasegate.runbook.colours import colour_back, facing, facing_guess
 from releasegate.runbook.deployments import taken_back
 from releasegate.runbook.flags import off_of, switch_off
@@ -67,6 +67,7 @@ class Rollback:
         self._stays: str | None = None
         self._deployed = ""
         self._guessed = False
+        self._refused = False
         self.migrations: tuple[Migration, ...] = ()
         """Those between the two releases, once the plan was made or the step was taken."""
         self._integrity = Integrity(world.policy.rollback.integrity, world.shell)
@@ -127,6 +128,15 @@ class Rollback:
             diffs["migrations"] = self._told()
         return diffs
 
+    def refuse_unknown(self) -> None:
+        """`UsageError` where the ledger, as far as it answers, holds no release to go back to of the name asked for.
+
+        For whoever looks before the flip; `run` looks after it, and keeps nobody waiting.
+        """
+        state = self._state() if self._request.to is not None else Ledger()
+        if state.releases:
+            refuse_unknown(state, self._request.to)
+
     def target(self) -> tuple[str | None, str | None]:
         """What would be left and what for, as far as the ledger tells. Changes nothing."""
         self._take_aim(self._state())
@@ -154,6 +164,8 @@ class Rollback:
         try:
             for step in self.plan():
                 self._take(step)
+                if self._refused:
+                    break  # the traffic alone is back
         except KeyboardInterrupt:
             taken = {outcome.id for outcome in self._outcomes}
             for step in self.plan():
@@ -251,9 +263,17 @@ class Rollback:
             bad = Draft("release.marked-bad", about, {"reason": reason})
             return [started, bad] if not again else [bad] if left.bad is None else []
 
+        def answered(events: Sequence[Event]) -> Sequence[Draft]:
+            state, to = fold(events, self._world.subject()), self._request.to
+            self._refused = to is not None and state.release(to) is None
+            refuse_unknown(state, to)
+            return choose(events)
+
         try:
-            self._world.journal.decide(choose)
+            self._world.journal.decide(answered)
         except ReleasegateError:
+            if self._refused:
+                raise
             self._aim = aim(self._state(), *asked)
             self._world.journal.record(*choose(self._world.journal.known()))
 
@@ -310,7 +330,7 @@ class Rollback:
                 if self._guessed and self._request.traffic_only:
                     self._begin()  # the next run goes the same way: nobody knows how far this one came
                 return "it stays unfinished, so that nothing is rolled out and the same command goes on"
-            drafts = [*self._moved(), aborted if self._request.traffic_only else finished]
+            drafts = [*self._moved(), aborted if self._request.traffic_only or self._refused else finished]
             return f"recorded in {self._world.journal.record(*drafts, unless=self._is_over)[:12]}"
 
         outcome = take(Step("record", "record it", "append to the ledger", record), self._world.clock)
@@ -330,8 +350,9 @@ class Rollback:
     def _swap(self) -> Mapping[str, str]:
         """The colour that is live from now on, where it was the other one, or nobody knows."""
         colour = self._world.live
-        known = not self._guessed and colour == self._state().colours.live
-        return {} if colour is None or known else {"track": colour}
+        if colour is None or (not self._guessed and colour == self._state().colours.live):
+            return {}
+        return {"track": colour}
 
     def _is_over(self, events: Sequence[Event]) -> bool:
         """Whether the end of this rollback is in the ledger."""
