@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -40,9 +42,22 @@ def ledger_kinds(keep):
     return [event["kind"] for event in files[4:] if event["kind"] not in plain]
 
 
-def processes_of(keep):
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    return [line for line in listed.splitlines() if str(keep) in line and "rehearse" in line]
+def processes_of(temporary):
+    """The processes of a rehearsal, which all have its folder for temporary files in their environment."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if str(temporary) in os.fsdecode(file.read_bytes()):
+                found.append(os.fsdecode((file.parent / "cmdline").read_bytes()).replace("\0", " "))
+    return found
+
+
+def left_running(temporary):
+    """Whoever does not end; a child that was just being started ends by itself, when the pipe to it is closed."""
+    deadline = time.monotonic() + 30
+    while (found := processes_of(temporary)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
 
 
 def replayed(keep):
@@ -53,7 +68,7 @@ def replayed(keep):
 
 def test_a_healthy_release_goes_to_everybody(tmp_path):
     result, keep, left = play(tmp_path)
-    assert (result.returncode, left, processes_of(keep)) == (0, [], []), result.stderr
+    assert (result.returncode, left, left_running(tmp_path)) == (0, [], []), result.stderr
     answer = json.loads(result.stdout)
     assert (answer["tag"], answer["decision"], answer["exit_code"]) == ("v1.4.0-rc.1", "promote", 0)
     assert answer["headline"] == "v1.4.0 is live for everybody"
@@ -92,7 +107,7 @@ def test_a_healthy_release_goes_to_everybody(tmp_path):
 
 def test_a_bad_release_is_taken_back(tmp_path):
     result, keep, left = play(tmp_path, "--scenario", "errors")
-    assert (result.returncode, left, processes_of(keep)) == (1, [], []), result.stderr
+    assert (result.returncode, left, left_running(tmp_path)) == (1, [], []), result.stderr
     answer = json.loads(result.stdout)
     assert (answer["decision"], answer["judgement"]["cause"]) == ("abort", "worse")
     assert answer["judgement"]["slis"]["errors"]["decision"] == "abort"
@@ -131,7 +146,7 @@ def test_control_c_while_the_shop_opens_leaves_nothing_behind(tmp_path):
     # Where the signal arrives inside of an `exec`, as in an import, Python ends by it; a shell sees 130 either way.
     assert (process.returncode in {130, -signal.SIGINT}, output) == (True, ""), errors
     assert errors.endswith("\nreleasegate: interrupted\n")
-    assert (list(tmp_path.iterdir()), processes_of(tmp_path)) == ([], [])
+    assert (list(tmp_path.iterdir()), left_running(tmp_path)) == ([], [])
 
 
 def test_control_c_leaves_nothing_behind(tmp_path):
@@ -146,12 +161,15 @@ def test_control_c_leaves_nothing_behind(tmp_path):
         if "watch the canary" in line:
             break
         assert time.monotonic() < deadline
+    assert {"rehearse", "releasegate.rehearsal.load", "releasegate.rehearsal.sample.app"} <= {
+        word for line in processes_of(temporary) for word in line.split()
+    }
     process.terminate()
     output, errors = process.communicate(timeout=LONGEST)
     assert (process.returncode, output) == (130, ""), errors
     assert errors.endswith("releasegate: interrupted\n")
     assert "flip the traffic: flag checkout-v2" in errors
-    assert (list(temporary.iterdir()), processes_of(temporary)) == ([], [])
+    assert (list(temporary.iterdir()), left_running(temporary)) == ([], [])
 
 
 @pytest.mark.parametrize(
