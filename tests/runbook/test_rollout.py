@@ -143,6 +143,13 @@ def test_a_freeze_refuses_a_rollout_until_a_second_verified_person_allows_it(ser
     assert service.roll_out()[0].exit_code == 0
 
 
+def test_a_freeze_refuses_no_rollback(service):
+    service.roll_out(order=Order(until="canary"))
+    service.options["policy"] = FROZEN
+    result = service.roll_back()
+    assert (result.exit_code, service.traffic.weight) == (0, 0.0)
+
+
 def test_the_day_after_the_freeze_is_free(service):
     service.options["policy"] = FROZEN
     service.clock.moment += timedelta(days=1)

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from releasegate.errors import MetricsError
+from releasegate.runbook.journal import Draft
 from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rollout import Order
 from releasegate.runbook.status import status
@@ -40,6 +41,17 @@ def test_in_the_middle_of_a_canary(service):
     }
     assert (document["live"], document["split"], document["measured"]) == ("v1.0.0", 0.05, 0.05)
     assert document["rollback"] == {"from": "v1.1.0-rc.1", "to": "v1.0.0"}
+
+
+def test_the_kill_switch_and_the_local_time_beside_utc(service):
+    service.options["policy"] = POLICY + b"timezone: Europe/Berlin\nkill-switch: {flag: AGENT_SAFE_MODE, value: 1}\n"
+    assert asked(service)[1]["kill switch"] == "off"
+    world = service.world()
+    world.journal.append(Draft("kill-switch.on", world.subject(), {"reason": "they buy paperclips"}))
+    document, lines, _ = asked(service)
+    assert lines["now"] == "2026-11-23 10:00 UTC (11:00 Europe/Berlin)"
+    assert lines["kill switch"] == "ON: the agents are stopped since 2026-11-23 10:00 UTC (11:00 Europe/Berlin) (Ada)"
+    assert document["kill_switch"] is True
 
 
 def test_after_a_rollback_and_after_a_release(service):
