@@ -1,5 +1,6 @@
 """The local forge among people: their configuration, their working tree, their remotes."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -251,10 +252,11 @@ def test_credentials_are_cut_out(text, clean):
 
 
 def test_git_started_nothing_that_outlives_it(repo):
+    nap = f"600.{os.getpid()}"
     with pytest.raises(ForgeError, match="did not answer within"):
-        Git(repo, patience=0.3).run("-c", "alias.wait=!sleep 600 & wait", "wait")
+        Git(repo, patience=0.3).run("-c", f"alias.wait=!sleep {nap} & wait", "wait")
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert "sleep 600" not in running.splitlines()
+    assert f"sleep {nap}" not in running.splitlines()
 
 
 def test_race_between_the_read_and_the_update_of_a_ref(repo):

@@ -196,7 +196,13 @@ class LocalForge:
     def history(self, branch: str, *, since: str | None = None) -> Sequence[Commit]:
         """The commits of `branch` (after `since`), oldest first; none where there is no such branch."""
         head = self.branch_head(branch)
-        return [] if head is None else history.commits(self.git, head, since)
+        if head is None:
+            return []
+        try:
+            return history.commits(self.git, head, since)
+        except RepositoryError:
+            # Another process may be in the middle of fetching these very commits into this clone: once more, then.
+            return history.commits(self.git, head, since)
 
     def changes_between(self, older: str, newer: str) -> Sequence[IncomingCommit]:
         """The commits that `newer` holds and `older` does not; git knows nothing of pull requests."""
