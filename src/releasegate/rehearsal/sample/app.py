@@ -16,7 +16,7 @@ import argparse
 import itertools
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -39,7 +39,17 @@ FILES = {
     **{f"/assets/{name}.js": SCRIPT for name in SCRIPTS},
 }
 """Files that the pages are made of, by their path, and of which type they are."""
-PAGES = {"/": "page.html", "/staff": "staff.html", "/admin": "admin.html"}
+PAGES = {
+    "/": (
+        "page",
+        "Cart",
+        "Your cart",
+        "The cart of Rope &amp; Torch, the small shop that a releasegate rehearsal releases.",
+    ),
+    "/staff": ("staff", "Staff", "To do", "What the staff of Rope &amp; Torch have to do, also without a network."),
+    "/admin": ("admin", "Admin", "Order stock", "Order stock for Rope &amp; Torch, also without a network."),
+}
+"""The pages by their path: the name of their files, what links call them, title and description."""
 JSON = "application/json"
 SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
@@ -54,6 +64,16 @@ CART = [
     {"name": "Rope, 30 m", "quantity": 2, "price": 34.5},
     {"name": "Torch", "quantity": 1, "price": 18.9},
 ]
+
+
+def page(path: str, names: Mapping[str, str]) -> bytes:
+    """A page in the frame that all of them have; `names` are what differs from one process to another."""
+    name, _, title, description = PAGES[path]
+    here = {path: ' aria-current="page"'}
+    links = " ".join(f'<a href="{there}"{here.get(there, "")}>{PAGES[there][1]}</a>' for there in PAGES)
+    parts = {"name": name, "title": title, "description": description, "links": links}
+    main = asset(f"{name}.html").decode().removesuffix("\n")
+    return Template(asset("frame.html").decode()).substitute(names, main=main, **parts).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +110,7 @@ class Service:
         self.work = Work(loses=scenario.loses and identity.track != "baseline")
         self.files = {path: asset(path.rpartition("/")[2]) for path in FILES}
         names = {"track": identity.track, "release": identity.release}
-        self.pages = {path: Template(asset(name).decode()).substitute(names).encode() for path, name in PAGES.items()}
+        self.pages = {path: page(path, names) for path in PAGES}
 
     def hears(self) -> bool:
         """Whether the next request arrives at all: none does any more at a canary that has fallen silent."""
