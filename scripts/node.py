@@ -16,7 +16,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from prepare import ROOT, TOOLS, say
+from prepare import ROOT, TOOLS, alone, say
 
 QUIET = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
@@ -40,7 +40,9 @@ def prepare(name: str) -> Path:
     target = TOOLS / "node" / name
     stamp = target / ".releasegate-lock"
     wanted = hashlib.sha256((source / "package-lock.json").read_bytes() + str(node()).encode()).hexdigest()
-    if not (stamp.exists() and stamp.read_text() == wanted):
+    with alone(TOOLS / "node" / f"{name}.lock"):
+        if stamp.exists() and stamp.read_text() == wanted:
+            return target
         say(f"preparing .tools/node/{name} from requirements/node/{name}/package-lock.json (once)")
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)

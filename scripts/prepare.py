@@ -16,6 +16,8 @@ import ssl
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,18 +34,38 @@ def main() -> int:
     name = sys.argv[1]
     folder, uv_folder = map(Path, sys.argv[2:]) if len(sys.argv) > 2 else (TOOLS, TOOLS / "uv")
     environment = folder / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
+    try:
+        with alone(environment.parent / f"{environment.name}.lock"):
+            ready(environment, name, uv_folder)
+    except subprocess.CalledProcessError as error:
+        program = Path(error.cmd[0]).name
+        say(f"could not prepare {environment.name}: `{program}` exited {error.returncode}")
+        return 4
+    print(environment / EXECUTABLES / "python")
+    return 0
+
+
+def ready(environment: Path, name: str, uv_folder: Path) -> None:
+    """Build the environment unless it is as locked; `CalledProcessError`."""
     stamp = environment / ".releasegate-lock"
     wanted = fingerprint(name)
     if not (stamp.exists() and stamp.read_text() == wanted):
-        try:
-            build(environment, name, uv_executable(uv_folder))
-        except subprocess.CalledProcessError as error:
-            program = Path(error.cmd[0]).name
-            say(f"could not prepare {environment.name}: `{program}` exited {error.returncode}")
-            return 4
+        build(environment, name, uv_executable(uv_folder))
         stamp.write_text(wanted)
-    print(environment / EXECUTABLES / "python")
-    return 0
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """One process at a time, by a lock on the file `path`; on Windows nothing holds the others off."""
+    if os.name == "nt":
+        yield
+        return
+    import fcntl  # noqa: PLC0415  there is none on Windows
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def fingerprint(name: str) -> str:

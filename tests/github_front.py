@@ -9,7 +9,7 @@ import json
 import re
 import threading
 from collections.abc import Callable
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -83,6 +83,7 @@ class Front:
         self.storage = None
         self.names, self.passed, self.issued = count(1), count(), set()
         self.lock, self.calm = threading.Lock(), threading.Event()
+        self.writes = threading.Lock()
         self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.front = self
         self.reset()
@@ -125,9 +126,13 @@ class Front:
 
     def rest(self, method, path, body):
         """Ask the emulator past the front: status and JSON."""
-        headers = self.credentials()
-        answer = requests.request(method, f"{self.backend}{path}", json=body, headers=headers, timeout=120)
+        answer = self.ask(method, f"{self.backend}{path}", json=body, headers=self.credentials())
         return answer.status_code, answer.json() if answer.content else None
+
+    def ask(self, method, url, **options):
+        """Pass one write at a time: the emulator looks where a branch is, waits for the body, and then moves it."""
+        with nullcontext() if method == "GET" else self.writes:
+            return requests.request(method, url, timeout=120, **options)
 
     def credentials(self):
         """Another token now and then: the emulator has a limit of 5000 requests, and takes any for its first user."""
@@ -162,7 +167,7 @@ class Front:
         exchange.source = "emulator"
         kept = {k: v for k, v in headers.items() if k.lower() in ("content-type", "accept")} | self.credentials()
         url = f"{self.backend}{exchange.path}{'?' + exchange.query if exchange.query else ''}"
-        answer = requests.request(exchange.method, url, data=exchange.body, headers=kept, timeout=120)
+        answer = self.ask(exchange.method, url, data=exchange.body, headers=kept)
         return answer.status_code, {}, answer.content
 
 
