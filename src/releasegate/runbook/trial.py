@@ -25,7 +25,7 @@ from releasegate.runbook.world import Tell, World
 HISTORY = 6
 """Polls of the baseline before the split is changed, where the source has no memory of its own."""
 
-
+NOTHING = {"baseline": 0.0, "canary": 0.0}
 CHECKPOINT = 300.0
 """Seconds between two checkpoints of a recording, where the source has no memory of its own."""
 
@@ -40,7 +40,8 @@ class Measured:
 
     world: World
     source: CountSource
-    served: dict[str, float] = field(default_factory=lambda: {"baseline": 0.0, "canary": 0.0})
+    served: dict[str, float] = field(default_factory=lambda: dict(NOTHING))
+    """By track, since the split was seen to flow: what the baseline served before that is no part of it."""
 
     def bounds(self, at: float) -> Mapping[str, tuple[float, ...]]:
         """See `CountSource`."""
@@ -202,6 +203,7 @@ class Trial:
     def _flows(self, rollout: Rollout, start: float) -> Sequence[Line]:
         """Record that the split flows since `start`, and what was seen of the baseline before."""
         world = self._world
+        self._source.served = dict(NOTHING)
         if rollout.canary is None:
             about = world.subject(rollout.tag, rollout.commit)
             at = datetime.fromtimestamp(start, UTC)
