@@ -286,13 +286,6 @@ def test_a_configuration_that_is_wrong_is_refused_with_the_way_out(house, config
     assert said in message
 
 
-def test_without_config_or_policy_the_presets_are_named(house):
-    house.runs(lhr())
-    code, message = house.refused(".lighthouseci")
-    assert code == 2
-    assert "lighthouse:all, lighthouse:recommended, lighthouse:no-pwa" in message
-
-
 def test_the_policy_gives_what_the_command_line_leaves_out(house):
     house.runs(lhr(performance=0.1))
     house.asserting({"categories:performance": "error"})

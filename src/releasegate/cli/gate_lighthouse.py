@@ -15,12 +15,17 @@ from releasegate.cli.lhci_config import LhciFiles
 from releasegate.cli.lighthouse_files import find_reports
 from releasegate.cli.lighthouse_history import History
 from releasegate.errors import InputError, PolicyError
-from releasegate.gates.lighthouse.assertions import PRESET_HELP, parse_config
+from releasegate.gates.lighthouse.assertions import PRESET_HELP, Config, parse_config, usual
 from releasegate.gates.lighthouse.gate import judge
 from releasegate.gates.lighthouse.report import parse
 from releasegate.gates.subject import too_old
 from releasegate.gates.waivers import waive
-from releasegate.verdict import Verdict
+from releasegate.verdict import Finding, Level, Verdict
+
+NOTHING_CONFIGURED = (
+    "nothing says what to assert, so it is scores from 0.9 on (performance only warns); "
+    "say it in lighthouserc.json, or give --config FILE"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +72,7 @@ def verdict(
     started = app.now()
     options = options or Options()
     paths, config, options = _from_policy(app, paths, config, options)
-    asked = parse_config(files.options(config, options.budgets, lenient=options.peer), config or options.budgets or "")
+    asked, source = _asked(files, config, options)
     waivers = waivers_in(app, options.waivers)
     history = _history(app, options)
     found = [find_reports(app, path) for path in paths]
@@ -77,13 +82,33 @@ def verdict(
     unreadable += [finding for _, missing in found for finding in missing]
     if options.peer and unreadable:
         raise InputError(f"LHCI cannot read it: {unreadable[0].title}", where=unreadable[0].where)
+    if asked is None:
+        asked = usual(reports)
     old = too_old(((report.path, report.fetched) for report in reports), options.born or committed)
-    remarks = (*problems, *unreadable, *old, *(history.remarks(asked, reports) if history else ()))
+    remarks = (*source, *problems, *unreadable, *old, *(history.remarks(asked, reports) if history else ()))
     result = judge(reports, asked, evidence, about, started, app.now(), problems=remarks, compatibility=options.peer)
     result = waive(result, waivers, started.date())
     if history is not None and options.record and result.verdict.exit_code == 0:
         history.record(reports)
     return replace(result, remember=history.memory(reports) if history else None)
+
+
+def _asked(files: LhciFiles, config: str | None, options: Options) -> tuple[Config | None, tuple[Finding, ...]]:
+    """What is asserted, and where that comes from if nobody named it; None for the usual, which LHCI does not have."""
+    if config or options.budgets:
+        named = files.options(config, options.budgets, lenient=options.peer)
+        return parse_config(named, config or options.budgets or ""), ()
+    found = files.found(lenient=options.peer)
+    if found is not None:
+        path, here = found
+        return parse_config(here, path), (_remark(f"asserted is what {path} in this folder says"),)
+    if options.peer:
+        raise PolicyError("nothing says what to assert of the reports", remedy=PRESET_HELP)
+    return None, (_remark(NOTHING_CONFIGURED),)
+
+
+def _remark(title: str) -> Finding:
+    return Finding(check="configuration", level=Level.INFO, title=title)
 
 
 def _history(app: App, options: Options) -> History | None:
@@ -98,7 +123,7 @@ def _history(app: App, options: Options) -> History | None:
 def _from_policy(
     app: App, paths: Sequence[str], config: str | None, options: Options
 ) -> tuple[Sequence[str], str | None, Options]:
-    """What was given, filled up from the policy where it leaves something open; an error names the presets."""
+    """What was given, filled up from the policy where it leaves something open."""
     if paths and (config or options.budgets):
         return paths, config, options
     policy = app.find_policy()
@@ -114,6 +139,4 @@ def _from_policy(
         raise PolicyError(
             "no reports were named", remedy="give their folder: releasegate gate lighthouse .lighthouseci"
         )
-    if not config and not options.budgets:
-        raise PolicyError("nothing says what to assert of the reports", remedy=PRESET_HELP)
     return paths, config, options

@@ -4,15 +4,19 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from releasegate.cli.app import App
 from releasegate.errors import InputError
 from releasegate.gates.document import LARGEST, read_document
-from releasegate.gates.lighthouse.assertions import assert_options, merge, require_assertions
+from releasegate.gates.lighthouse.assertions import assert_options, asserts, merge, require_assertions
 from releasegate.gates.lighthouse.budgets import budget_options
 
+RC_FILES = tuple(
+    f"{dot}lighthouserc.{end}" for dot in ("", ".") for end in ("json", "js", "cjs", "yml", "yaml")
+)  # fmt: skip
+"""What LHCI looks for in the working folder; here, data before programs."""
 DEEPEST_EXTENDS = 10
 NODE_SECONDS = 30
 NODE_SCRIPT = """
@@ -22,6 +26,11 @@ import(pathToFileURL(path.resolve(process.argv[1]))).then(module => {
   process.stdout.write(JSON.stringify(module.default ?? module));
 });
 """
+
+
+def found_config(directory: Path) -> str | None:
+    """The configuration that lies in the folder under one of LHCI's own names."""
+    return next((name for name in RC_FILES if (directory / name).is_file()), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,16 @@ class LhciFiles:
         if any(key in options for key in ("assertions", "assertMatrix", "preset")):
             raise InputError("cannot use both budgets and assertions", where=config, remedy="give one of them")
         return self._budgets(str(budgets))
+
+    def found(self, *, lenient: bool = False) -> tuple[str, Mapping[str, Any]] | None:
+        """The configuration in the working folder and its options, where there is one that asserts something.
+
+        LHCI keeps there also what only says how the runs are made.
+        """
+        path = found_config(self.app.directory)
+        if path is None or not asserts(self._extended(path), path):
+            return None
+        return path, self.options(path, None, lenient=lenient)
 
     def _budgets(self, path: str) -> Mapping[str, Any]:
         return budget_options(self._document(path), path)

@@ -5,13 +5,11 @@ from pathlib import Path
 
 import yaml
 
+from releasegate.cli.lhci_config import found_config
 from releasegate.errors import ReleasegateError
 from releasegate.flags.document import LARGEST, FlagFile
 from releasegate.render.starter import Found
 
-LIGHTHOUSE = tuple(
-    f"{dot}lighthouserc.{end}" for dot in ("", ".") for end in ("json", "js", "cjs", "yml", "yaml")
-)  # fmt: skip
 FLAG_FILES = tuple(
     f"{folder}{name}.{end}"
     for folder in ("config/", "", ".github/")
@@ -25,7 +23,7 @@ def look(directory: Path) -> Found:
     """What is there. A file that cannot be read or understood counts as not there."""
     names = _flags(directory)
     return Found(
-        lighthouse=_first(directory, LIGHTHOUSE),
+        lighthouse=found_config(directory),
         zap_rules=_first(directory, (".zap/rules.tsv",)),
         flag_file=names[0] if names else None,
         flags=names[1] if names else (),

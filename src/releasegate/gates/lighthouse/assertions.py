@@ -6,20 +6,22 @@ pass over in silence (a misspelt level, aggregation or preset) is an `InputError
 
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from releasegate.errors import InputError
-from releasegate.gates.lighthouse.presets import PRESETS
-from releasegate.gates.lighthouse.report import number
+from releasegate.gates.lighthouse.presets import PRESETS, USUAL
+from releasegate.gates.lighthouse.report import Report, number
 
 LEVELS = ("off", "warn", "error")
 METHODS = ("optimistic", "pessimistic", "median", "median-run")
 THRESHOLDS = ("minScore", "maxLength", "maxNumericValue")
 SETTINGS = ("assertions", "assertMatrix", "preset", "aggregationMethod", "matchingUrlPattern", "budgetsFile")
 """The keys of `ci.assert` that say what is asserted."""
+ASSERTING = ("assertions", "assertMatrix", "preset", "budgetsFile")
+"""Those of which one is needed."""
 PRESET_HELP = f"give --config FILE, or a preset in it: {', '.join(PRESETS)}"
 
 
@@ -95,11 +97,22 @@ def parse_config(options: Mapping[str, Any], path: str) -> Config:
     )
 
 
+def usual(reports: Iterable[Report]) -> Config:
+    """What is asked where nothing is configured, of the categories that any run holds; of all four where none does."""
+    held = {f"categories:{name}" for report in reports for name in report.categories}
+    return parse_config({"assertions": {key: USUAL[key] for key in USUAL if key in held} or USUAL}, "")
+
+
 def require_assertions(options: Mapping[str, Any], path: str) -> None:
     """`InputError` where the options say nothing about what is asserted, as `lhci assert` has it."""
-    _refuse_misspelt(options, path)
-    if not any(key in options for key in ("assertions", "assertMatrix", "preset", "budgetsFile")):
+    if not asserts(options, path):
         raise InputError("asserts nothing", where=path, remedy=PRESET_HELP)
+
+
+def asserts(options: Mapping[str, Any], path: str) -> bool:
+    """Whether the options say what is asserted; `InputError` for a key that was meant to."""
+    _refuse_misspelt(options, path)
+    return any(key in options for key in ASSERTING)
 
 
 def _given(options: Mapping[str, Any], key: str) -> bool:

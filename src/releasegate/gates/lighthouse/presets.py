@@ -83,5 +83,16 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 }
 """By name, each an `assertions` object as one would write it in `lighthouserc.json`."""
 
+USUAL: Mapping[str, list[Any]] = {
+    "categories:performance": ["warn", {"minScore": 0.9}],
+    "categories:accessibility": ["error", {"minScore": 0.9}],
+    "categories:best-practices": ["error", {"minScore": 0.9}],
+    "categories:seo": ["error", {"minScore": 0.9}],
+}
+"""What is asked where nobody configured anything: the scores that Lighthouse itself shows in green, from 90 on.
+
+Performance only warns, because it differs from run to run and from machine to machine.
+"""
+
 KNOWN_AUDITS = frozenset(_ALL)
 """The audit ids that LHCI knows."""
