@@ -57,6 +57,7 @@ SETTINGS = (
     "remote.origin.mirror=false",
     "remote.origin.pruneTags=false",
     "fetch.pruneTags=false",
+    "fetch.unpackLimit=1",  # whole packs appear at once; loose objects would show a commit before its tree
     "gc.auto=0",
     "maintenance.auto=false",
     "i18n.commitEncoding=UTF-8",

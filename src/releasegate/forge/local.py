@@ -198,11 +198,7 @@ class LocalForge:
         head = self.branch_head(branch)
         if head is None:
             return []
-        try:
-            return history.commits(self.git, head, since)
-        except RepositoryError:
-            # Another process may be in the middle of fetching these very commits into this clone: once more, then.
-            return history.commits(self.git, head, since)
+        return history.commits(self.git, head, since)
 
     def changes_between(self, older: str, newer: str) -> Sequence[IncomingCommit]:
         """The commits that `newer` holds and `older` does not; git knows nothing of pull requests."""
