@@ -146,6 +146,9 @@ def test_a_ticket_is_looked_for_in_title_and_text():
     assert said(commit(request()), rules=rules) == ("pass", [])
     assert said(commit(request(title="Faster", body="Closes SHOP-3")), rules=rules) == ("pass", [])
     assert said(commit(request(title="Faster")), rules=rules) == ("fail", [("ticket", "error")])
+    (finding,) = verdict(commit(request(title="Faster")), rules=rules).findings
+    assert (finding.title, finding.expected) == ("no ticket is named", r"text that matches SHOP-\d+")
+    assert finding.observed == "Faster"
 
 
 def test_a_pull_request_into_another_branch_is_none_but_one_of_several_is_enough():

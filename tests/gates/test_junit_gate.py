@@ -91,7 +91,10 @@ def test_a_name_that_failed_once_and_passed_once_has_failed(tmp_path):
         ("", "is not whole: no element found"),
         ("<testsuites><testsuite>", "is not whole: no element found"),
         ("<html/>", "is no JUnit report: its root is <html>"),
-        ('<!DOCTYPE a SYSTEM "file:///etc/passwd"><testsuites/>', "declares a document type ('a')"),
+        (
+            '<!DOCTYPE a SYSTEM "file:///etc/passwd"><testsuites/>',
+            "declares a document type ('a'), which no test or scan report needs; write the report without <!DOCTYPE …>",
+        ),
         ("<a>" * 100, "nests elements more than 64 levels deep"),
     ],
 )
@@ -134,6 +137,7 @@ def test_a_suite_that_counts_more_tests_than_it_shows_is_partial(tmp_path):
     (finding,) = document["findings"]
     title = "the report is partial: it counts tests that it does not show; was the runner stopped?"
     assert (finding["title"], finding["expected"], finding["observed"]) == (title, "5", "2")
+    assert (finding["check"], finding["where"]) == ("counts", "junit.xml")
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,9 @@ def test_the_verdict_and_its_findings_follow_the_exit_code(tmp_path, flags, rule
     (finding,) = document["findings"]
     seen = (document["verdict"], finding["level"], finding["details"]["action"], finding["expected"], exit_code)
     assert seen == said
+    assert document["gate"] == "zap"
+    counted = f"FAIL-NEW: {int(exit_code == 1)}, FAIL-INPROG: 0, "
+    assert document["summary"].startswith(f"zap-baseline exits with {exit_code}: {counted}")
     assert [place["uri"] for place in finding["details"]["instances"]] == ["https://target.example/"]
 
 
@@ -231,7 +234,10 @@ def test_the_lowest_level_is_named_exactly():
 def test_evidence_that_does_not_do_exits_with_3(tmp_path):
     (tmp_path / "report.json").write_text('{"site": []}')
     output, code = run(tmp_path, ["report.json", "--compatibility", "zap-baseline"])
-    assert (json.loads(output)["verdict"], code) == ("inconclusive", 3)
+    document = json.loads(output)
+    assert (document["verdict"], code) == ("inconclusive", 3)
+    assert document["compatibility"]["exit_code"] == 3
+    assert document["summary"].startswith("zap-baseline exits with 3: FAIL-NEW: 0, ")
 
 
 def test_a_rules_file_that_stops_zap_baseline_is_told_by_line(tmp_path):
@@ -240,7 +246,9 @@ def test_a_rules_file_that_stops_zap_baseline_is_told_by_line(tmp_path):
     arguments = ["report.json", "--compatibility", "zap-baseline", "--rules", "rules.tsv"]
     document = json.loads(run(tmp_path, arguments)[0])
     (finding,) = document["findings"]
-    assert finding["where"] == "rules.tsv:2"
+    assert document["summary"] == "zap-baseline exits with 3: zap-baseline would have stopped"
+    assert document["compatibility"] == {"exit_code": 3, "counts": None}
+    assert (finding["check"], finding["where"]) == ("command line or rules file", "rules.tsv:2")
     assert finding["title"].endswith(
         "'fail' is no level, which stops zap-baseline; write one of PASS, IGNORE, INFO, WARN, FAIL"
     )
