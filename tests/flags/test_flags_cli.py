@@ -193,11 +193,32 @@ def test_where_no_safe_edit_exists_the_patch_is_printed(flags, repo):
     assert content(repo) == "b: &x true\na: false\n"
 
 
-def test_lowering_without_proof_is_done_and_said(flags, repo):
+def test_off_takes_a_rule_away_that_cannot_be_evaluated(flags, repo):
     rules = FLAGD + '    targeting: {fractional: [["on", 5], ["off", 95], ["off", 0.5]]}\n'
     committed(repo, {FILE: rules})
-    assert flags("off", "a")[0] == 0
-    assert content(repo) == FLAGD + "    targeting: {}\n"
+    code, _, err = flags("off", "a")
+    assert (code, err, content(repo)) == (0, "", FLAGD + "    targeting: {}\n")
+
+
+def test_lowering_without_proof_is_done_and_said_loudly(flags, repo):
+    committed(repo, {FILE: FLAGD.replace("false", "true").replace('Variant: "off"', 'Variant: "on"')})
+    code, out, err = flags("off", "a", "--on", "on", "--reason", "errors")
+    still = "a at 0%: 10000 of 10000 keys are on (100.00%), NOT as it should be (0 to 0) [flagd, {} hash]"
+    both = f"{still.format('CBOR')}; {still.format('concatenated')}"
+    assert (code, err) == (0, f"WARNING: a is lowered WITHOUT PROOF ({both}): see that it takes effect\n")
+    assert out.splitlines()[-1] == f"committed {git(repo, 'rev-parse', '--short=12', 'main')} on main"
+    assert content(repo) == FLAGD.replace("false", "true")
+
+
+def test_raising_without_proof_is_refused_and_nothing_is_written(flags, repo):
+    rule = "defaultRule: {variation: no1}, targeting: [{query: age gt 5, variation: yes1}]"
+    head = committed(repo, {FILE: f"a: {{variations: {{yes1: true, no1: false}}, {rule}}}\n"})
+    said = (
+        f"releasegate: `a` is not raised without proof: {FILE}:1:1: `a`: the query `age gt 5` is not evaluated here;"
+        f" see `releasegate flags lint --file {FILE}`\n"
+    )
+    assert flags("rollout", "a", "5") == (2, "", said)
+    assert (git(repo, "rev-parse", "main"), porcelain(repo)) == (head, [])
 
 
 def test_a_file_changed_meanwhile_is_not_overwritten(repo, capsys):

@@ -22,6 +22,7 @@ COMMANDS = [
     "rollback --dry-run",
     "tag rc",
     "tag rc (again)",
+    "flags rollout checkout-v2 10",
     "tag release",
     "tag last-good",
     "tag bad v0.1.0",

@@ -1,7 +1,7 @@
 """A change of flags: on disk, as a patch, or committed, published and seen live."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,9 +23,20 @@ from releasegate.errors import (
 from releasegate.flags.by_hand import patch_by_hand
 from releasegate.flags.document import LARGEST, Removed
 from releasegate.policy.model import Policy
-from releasegate.runbook.flags import Change, Committed, Plan, commit_changes, follow, last_removed, note, plan
+from releasegate.runbook.flags import (
+    Change,
+    Committed,
+    Plan,
+    commit_changes,
+    follow,
+    last_removed,
+    note,
+    plan,
+    restored,
+)
 
 if TYPE_CHECKING:
+    from releasegate.runbook.journal import Journal
     from releasegate.traffic.flag import Repository
 
 
@@ -68,8 +79,12 @@ def change(app: App, changes: Sequence[Change], title: str, options: Options, of
 
 
 def _without_commit(app: App, changes: Sequence[Change], options: Options) -> int:
-    file = read_flags(app, options.path, options.dialect, _branch(app, options))
+    branch = _branch(app, options)
+    file = read_flags(app, options.path, options.dialect, branch)
     made = plan(file.content, file.path, changes, options.dialect)
+    if branch is not None:
+        policy = app.find_policy()
+        _fence(policy, _book(app, policy))(made)
     on_stdout = options.patch == "-" and not app.json
     if options.patch not in (None, "-") and not options.dry_run:
         app.write(str(options.patch), made.diff.encode())
@@ -98,23 +113,44 @@ def _branch(app: App, options: Options) -> str | None:
 def _with_commit(app: App, policy: Policy | None, changes: Sequence[Change], title: str, options: Options) -> int:
     forge, path = app.forge(), in_repository(app, flag_path(options.path, policy))
     branch = options.branch or (policy.release.branch if policy else forge.default_branch())
-    repository = _repository(app, policy)
+    repository, book = _repository(app, policy), _book(app, policy)
     try:
-        done = commit_changes(repository, path, branch, changes, title, reason=options.reason, dialect=options.dialect)
+        done = commit_changes(
+            repository, path, branch, changes, title,
+            reason=options.reason, dialect=options.dialect, fence=_fence(policy, book),
+        )  # fmt: skip
     except PendingError as error:
-        return _waiting(app, policy, changes, options, error)
+        return _waiting(app, policy, book, changes, options, error)
     for warning in done.plan.warnings:
         app.say(f"WARNING: {warning}")
     if done.commit and policy is None:
         _keep(app, done.plan)
     # One that was merged after its command had given up waiting still has to go live.
     merged = policy is not None and policy.flags.commit == "pull-request"
-    live, missing = _after(app, policy, done, branch) if done.commit or merged else ("", None)
+    live, missing = _after(app, policy, book, done, branch) if done.commit or merged else ("", None)
     text = _text(done.plan, f"committed {(done.commit or '')[:12]} on {branch}")
     document = {**_document(done.plan), "branch": branch, "commit": done.commit, "blob": done.blob, "live": live}
     told = {"error": fields_of(missing)} if missing else {}
     app.emit({**document, **told}, f"{text}{'; ' if live else ''}{live}")
     return app.report(missing, document=False) if missing else 0
+
+
+def _book(app: App, policy: Policy | None) -> "Journal | None":
+    """The ledger, where a policy says which; nothing is read yet."""
+    if policy is None:
+        return None
+    from releasegate.cli.world import journal  # noqa: PLC0415  loaded by the commands that write
+
+    return journal(app, policy)
+
+
+def _fence(policy: Policy | None, book: "Journal | None") -> Callable[[Plan], None]:
+    """What refuses a raise while a rollback runs, or was the last word; nothing where there is no ledger to ask."""
+    if policy is None or book is None:
+        return lambda _: None
+    from releasegate.runbook.raising_by_hand import fence  # noqa: PLC0415  loaded by the commands that write
+
+    return fence(policy, book)
 
 
 def _repository(app: App, policy: Policy | None) -> "Repository":
@@ -127,36 +163,41 @@ def _repository(app: App, policy: Policy | None) -> "Repository":
     return changes(app, policy, "flags")
 
 
-def _waiting(app: App, policy: Policy | None, changes: Sequence[Change], options: Options, error: PendingError) -> int:
+def _waiting(
+    app: App,
+    policy: Policy | None,
+    book: "Journal | None",
+    changes: Sequence[Change],
+    options: Options,
+    error: PendingError,
+) -> int:
     """Show what waits in a pull request, and keep what it takes away, so that `flags restore` knows it later."""
     file = read_flags(app, options.path, options.dialect, _branch(app, options))
     made = plan(file.content, file.path, changes, options.dialect)
     document = {**_document(made), "commit": None, "live": "", "error": fields_of(error)}
     app.emit(document, _text(made, "NOT LIVE"))
-    if policy is not None:
-        from releasegate.cli.world import journal  # noqa: PLC0415  loaded by the commands that write
-
+    if policy is not None and book is not None:
         with suppress(ReleasegateError):  # the error that follows is about the pull request
-            note(policy, journal(app, policy), Committed(made, None, ""), _branch(app, options) or "")
+            note(policy, book, Committed(made, None, ""), _branch(app, options) or "")
     return app.report(error, document=False)
 
 
-def _after(app: App, policy: Policy | None, done: Committed, branch: str) -> tuple[str, OutsideError | None]:
+def _after(
+    app: App, policy: Policy | None, book: "Journal | None", done: Committed, branch: str
+) -> tuple[str, OutsideError | None]:
     """Publish, see it live, and record it, as far as a policy says how."""
-    if policy is None:
+    if policy is None or book is None:
         return "", None
     from releasegate.cli.clock import SystemClock  # noqa: PLC0415  loaded by the commands that write
-    from releasegate.cli.world import journal  # noqa: PLC0415
     from releasegate.runbook.outside import fetch  # noqa: PLC0415
 
-    book = journal(app, policy)
     return follow(policy, book, done, branch, shell=app.shell(), fetch=fetch, clock=SystemClock())
 
 
 def restore(app: App, name: str, source: str | None, options: Options) -> int:
     """Give a flag its lines back: from a file, else from the ledger, else from what this checkout remembers."""
     removed = _from_file(app, name, source) if source else _remembered(app, name, options)
-    return change(app, [lambda file: file.restore(removed)], f"Restore {name}", options)
+    return change(app, [restored(removed)], f"Restore {name}", options)
 
 
 def _from_file(app: App, name: str, source: str) -> Removed:

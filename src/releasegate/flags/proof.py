@@ -116,7 +116,7 @@ def decide(edit: Edit) -> tuple[Proof | None, str | None]:
     try:
         before = edit.file if raising and edit.changed else None
         proof = prove(edit.after, edit.name, goal.percent, before=before, on=goal.on)
-        missing = None if proof.ok else proof.text
+        missing = None if proof.ok else "; ".join(proof.text.splitlines())
     except FlagError as error:
         missing = str(error)
     if missing and raising and edit.changed:

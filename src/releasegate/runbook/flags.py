@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from releasegate.errors import FlagError, OutsideError, ReleasegateError
+from releasegate.errors import FenceError, FlagError, OutsideError, ReleasegateError
 from releasegate.flags.by_hand import patch_by_hand
 from releasegate.flags.document import Edit, FlagFile, Removed, unified_diff
 from releasegate.flags.proof import Proof, decide
@@ -83,8 +83,13 @@ def commit_changes(
     *,
     reason: str,
     dialect: str | None = None,
+    fence: Callable[[Plan], None] = lambda _: None,
 ) -> Committed:
-    """Commit `changes` to the file at the head of `branch`. On a lost race it is read again and decided again."""
+    """Commit `changes` to the file at the head of `branch`. On a lost race it is read again and decided again.
+
+    `fence` looks at what is about to be committed, and once more after it: a rollback that came between has seen
+    nothing to lower, so the change is taken back where it raises then, and the error passed on.
+    """
 
     def attempt() -> Committed:
         found = forge.read(path, branch)
@@ -94,12 +99,26 @@ def commit_changes(
         planned = plan(found.content, path, changes, dialect)
         if not planned.edits:
             return Committed(planned, None, found.blob)
+        fence(planned)
         message = f"{title}\n\n{reason}\n" if reason else f"{title}\n"
         commit = forge.commit(branch, {path: planned.content}, message, parent=found.commit)
         written = forge.read(path, commit)
         return Committed(planned, commit, written.blob if written else "")
 
-    return until_won(attempt)
+    done = until_won(attempt)
+    try:
+        fence(done.plan)
+    except FenceError as error:
+        back = [restored(edit.removed) for edit in reversed(done.plan.edits)]
+        with suppress(FlagError):  # the rollback, or somebody else, has changed it since
+            commit_changes(forge, path, branch, back, f"Take back: {title}", reason=error.what, dialect=dialect)
+        raise
+    return done
+
+
+def restored(removed: Removed) -> Change:
+    """Give the lines back that an edit took away."""
+    return lambda file: file.restore(removed)
 
 
 def facts(committed: Committed, branch: str) -> list[Mapping[str, Any]]:

@@ -1,0 +1,46 @@
+"""Raises by hand: refused while the newest word of the ledger is that users are taken off what the flag leads to."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from releasegate.errors import FenceError
+from releasegate.flags.proof import raises
+from releasegate.ledger.event import Event
+from releasegate.ledger.state import fold
+from releasegate.policy.model import Policy
+from releasegate.runbook.flags import Plan
+from releasegate.runbook.journal import Journal
+
+OPENS = ("release.candidate", "rollout.started", "rollout.settled")
+"""What is newer than a rollback that is over: something else to send users to."""
+CLOSES = ("rollback.started", "rollout.aborted")
+
+
+def fence(policy: Policy, journal: Journal) -> Callable[[Plan], None]:
+    """A look at a plan that is `FenceError` where it raises what a rollback took back, or is taking back.
+
+    Only a raise of the flag that splits the traffic, or of one that a rollback switches off, asks the ledger.
+    """
+    split = policy.traffic.flag if policy.traffic is not None else None
+    guarded = {*policy.rollback.flags.off, *([split.name] if split is not None else [])}
+    scope = {"service": policy.service, "environment": policy.environment}
+
+    def look(plan: Plan) -> None:
+        raised = [edit.name for edit in plan.edits if edit.name in guarded and raises(edit)]
+        why = closed(journal.events(), scope) if raised else None
+        if why:
+            remedy = "look at `releasegate status`; tag the next candidate, or begin a rollout"
+            raise FenceError(f"`{raised[0]}` is not raised by hand: {why}", remedy=remedy)
+
+    return look
+
+
+def closed(events: Sequence[Event], scope: Mapping[str, str]) -> str | None:
+    """Why nobody raises traffic by hand now, or None."""
+    state = fold(events, scope)
+    if state.rollback is not None or state.rollout is not None:
+        return state.fence(state.rollout.id if state.rollout is not None else "")
+    mine = (event for event in reversed(events) if event.about(scope))
+    last = next((event for event in mine if event.kind in OPENS + CLOSES), None)
+    if last is None or last.kind in OPENS:
+        return None
+    return f"{last.kind} at {last.time:%H:%M:%S} UTC ({last.actor.name}), and no candidate since"
