@@ -6,6 +6,7 @@ It is a pure fold: what it says after a poll depends on the header and the lines
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from math import log
 from types import MappingProxyType
 from typing import Any
@@ -54,12 +55,12 @@ class SliAssessment:
         """The natural logarithm of the e-value."""
         return log(max(self.evidence, 1 / CAP))
 
-    @property
+    @cached_property
     def ratio(self) -> Interval | None:
         """A 95% confidence sequence of canary over baseline: lower bound, estimate, upper bound."""
         return self._monitor.interval()
 
-    @property
+    @cached_property
     def detectable(self) -> Detectable:
         """The smallest regression that would have been caught nine times in ten so far."""
         return self._monitor.detectable(self._lines)

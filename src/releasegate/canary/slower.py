@@ -53,13 +53,18 @@ def carried(usual: Sequence[float], slower: Sequence[float]) -> list[list[float]
     """Where each bucket's requests go when `usual` becomes `slower` in the same order: one row of shares a bucket."""
     ends, targets = list(accumulate(usual)), list(accumulate(slower))
     ends[-1] = targets[-1] = 1.0
-    rows = []
-    for begin, end in zip([0.0, *ends], ends, strict=False):
-        parts = [
-            max(0.0, min(end, high) - max(begin, low)) for low, high in zip([0.0, *targets], targets, strict=False)
-        ]
+    last = len(targets) - 1
+    rows, begin, first = [], 0.0, 0
+    for end in ends:
+        parts = [0.0] * len(targets)
+        target, low = first, begin
+        while target < last and targets[target] < end:
+            parts[target] = targets[target] - low
+            low, target = targets[target], target + 1
+        parts[target] = max(0.0, end - low)
         total = sum(parts)
-        rows.append([part / total for part in parts] if total > 0 else [0.0] * (len(parts) - 1) + [1.0])
+        rows.append([part / total for part in parts] if total > 0 else [0.0] * last + [1.0])
+        begin, first = end, target
     return rows
 
 
@@ -71,7 +76,8 @@ def factors_of(usual: Sequence[float], slower: Sequence[float], weight: float) -
     """
     largest = 1 + ROOM * (1 / weight - 1)
     ratios = (b / (weight * b + (1 - weight) * a) if a + b else 0.0 for a, b in zip(usual, slower, strict=True))
-    return [min(largest, max(SMALLEST, ratio)) for ratio in accumulate(ratios, max)]
+    rising = accumulate(ratios, max)
+    return [largest if ratio > largest else SMALLEST if ratio < SMALLEST else ratio for ratio in rising]
 
 
 class Alternative:
