@@ -36,7 +36,7 @@ class SliAssessment:
 
     def __init__(self, standing: Standing, decision: Decision) -> None:
         self._monitor = snapshot(standing.monitor)
-        self._lines = standing.lines
+        self._lines, self._shown = standing.lines, standing.shown
         self.decision = decision
         self.decided_at = standing.decided_at
         """When it alone would have aborted, in seconds; None if it would not."""
@@ -63,7 +63,7 @@ class SliAssessment:
     @cached_property
     def detectable(self) -> Detectable:
         """The smallest regression that would have been caught nine times in ten so far."""
-        return self._monitor.detectable(self._lines)
+        return self._shown or self._monitor.detectable(self._lines)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from releasegate.canary.mixture import Mixture
 
@@ -12,8 +12,7 @@ Interval: TypeAlias = tuple[float | None, float | None, float | None]
 """Lower bound, estimate and upper bound; None where there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """What a poll is besides its counts."""
 
     weight: float
@@ -40,8 +39,7 @@ class Detectable:
         return {"ratio": self.ratio, "level": self.level}
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One e-process of an SLI."""
 
     cause: str

@@ -1,6 +1,5 @@
 """Ways to be slower: where the requests of each bucket go, and what a request of either track is worth then."""
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from math import exp, log, log1p
@@ -36,17 +35,18 @@ class Curve:
 
     def slowed(self, factor: float) -> list[float]:
         """The shares of the buckets when each request takes `factor` times as long."""
-        moved = [
-            share if bound <= 0 or not self._lines else self._faster(log(bound / factor))
-            for bound, share in self._below
-        ]
+        moved, line = [], 0
+        for bound, share in self._below:
+            if bound <= 0 or not self._lines:
+                moved.append(share)
+                continue
+            place = log(bound / factor)
+            while line < len(self._inner) and self._inner[line] < place:
+                line += 1
+            x, y, slope = self._lines[line]
+            moved.append(1 / (1 + exp(min(700.0, slope * (x - place) - y))))
         moved = list(accumulate(moved, max))
         return [now - before for before, now in zip([0.0, *moved], [*moved, 1.0], strict=True)]
-
-    def _faster(self, place: float) -> float:
-        """The share of the requests whose logarithm is below `place`."""
-        x, y, slope = self._lines[bisect_left(self._inner, place)]
-        return 1 / (1 + exp(min(700.0, slope * (x - place) - y)))
 
 
 def carried(usual: Sequence[float], slower: Sequence[float]) -> list[list[float]]:
@@ -56,14 +56,13 @@ def carried(usual: Sequence[float], slower: Sequence[float]) -> list[list[float]
     last = len(targets) - 1
     rows, begin, first = [], 0.0, 0
     for end in ends:
-        parts = [0.0] * len(targets)
-        target, low = first, begin
+        row, low, target = [0.0] * len(targets), begin, first
         while target < last and targets[target] < end:
-            parts[target] = targets[target] - low
+            row[target] = targets[target] - low
             low, target = targets[target], target + 1
-        parts[target] = max(0.0, end - low)
-        total = sum(parts)
-        rows.append([part / total for part in parts] if total > 0 else [0.0] * last + [1.0])
+        row[target] = max(0.0, end - low)
+        total = sum(row)
+        rows.append([part / total for part in row] if total > 0 else [0.0] * last + [1.0])
         begin, first = end, target
     return rows
 
@@ -74,10 +73,14 @@ def factors_of(usual: Sequence[float], slower: Sequence[float], weight: float) -
     It is the likelihood ratio of `slower` against the mixture of both tracks, which grows fastest (R. Turner, A. Ly and
     P. Grünwald, Generic E-variables for exact sequential k-sample tests, 2024), made to rise.
     """
-    largest = 1 + ROOM * (1 / weight - 1)
-    ratios = (b / (weight * b + (1 - weight) * a) if a + b else 0.0 for a, b in zip(usual, slower, strict=True))
-    rising = accumulate(ratios, max)
-    return [largest if ratio > largest else SMALLEST if ratio < SMALLEST else ratio for ratio in rising]
+    largest, most = 1 + ROOM * (1 / weight - 1), SMALLEST
+    factors = []
+    for a, b in zip(usual, slower, strict=True):
+        ratio = b / (weight * b + (1 - weight) * a) if a + b else 0.0
+        if ratio > most:
+            most = min(largest, ratio)
+        factors.append(most)
+    return factors
 
 
 class Alternative:

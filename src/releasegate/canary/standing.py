@@ -7,7 +7,7 @@ from releasegate.canary.gauge import GaugeMonitor
 from releasegate.canary.histogram import HistogramMonitor
 from releasegate.canary.mean import MeanMonitor
 from releasegate.canary.mixture import CAP
-from releasegate.canary.monitor import Moment, Monitor
+from releasegate.canary.monitor import Detectable, Moment, Monitor
 from releasegate.canary.outage import Outage, together
 from releasegate.canary.ratio import RatioMonitor
 from releasegate.canary.recording import TRACKS, Counts, Header
@@ -55,6 +55,8 @@ class Standing:
         """How many polls there were since the split, and how many of them did not hold both tracks."""
         self.weights: tuple[float, ...] = ()
         """The canary's weights, one after the other."""
+        self.shown: Detectable | None = None
+        """What could have been shown so far, once that was asked."""
         self.outage = Outage(self.monitor)
         self.share = sum(part.share for part in self.monitor.parts)
         self.evidence = 1.0
@@ -70,7 +72,7 @@ class Standing:
         grown = [(part.share / self.share * part.process.value, part.cause) for part in self.monitor.parts]
         self.evidence = min(CAP, sum(value for value, _ in grown))
         self.cause = max(grown)[1]
-        if self.decided_at is None and log(max(self.evidence, 1 / CAP)) >= self.line:
+        if self.decided_at is None and self.evidence > 1 and log(self.evidence) >= self.line:
             self.decided_at = t
 
     def history(self, t: float, counts: Mapping[str, Counts]) -> None:
@@ -87,9 +89,9 @@ class Standing:
         self.polls += 1
         if self.weights[-1:] != (weight,):
             self.weights += (weight,)
-        for track, value in counts.items():
-            waiting = None if self.spec.kind is Kind.GAUGE else self._waiting.get(track)  # of a gauge the newest level
-            self._waiting[track] = together(waiting, value)
+        if self._waiting and self.spec.kind is not Kind.GAUGE:  # of a gauge only the newest level counts
+            counts = {track: together(self._waiting.get(track), value) for track, value in counts.items()}
+        self._waiting = {**self._waiting, **counts}
         if len(counts) < len(TRACKS):
             self.missed += 1
         else:
@@ -98,7 +100,7 @@ class Standing:
             moment = Moment(self._weighted / passed, passed, passed / self._header.window, warming)
             self.monitor.update(self._waiting["baseline"], self._waiting["canary"], moment)
             self.outage.poll(t, self._waiting["baseline"], moment.elapsed)
-            self._waiting, self._weighted, self.heard_at = {}, 0.0, t
+            self._waiting, self._weighted, self.heard_at, self.shown = {}, 0.0, t, None
             self._weigh(t)
 
     def doubt(self, t: float) -> str | None:
@@ -109,7 +111,7 @@ class Standing:
             return f"the baseline itself is far worse than before since {self.outage.since:g} s: a shared outage"
         if self.sufficient():
             return None
-        seen, asked = self.monitor.detectable(self.lines), self._header.detect.get(self.spec.kind, DETECT_GAUGE)
+        seen, asked = self.detectable(), self._header.detect.get(self.spec.kind, DETECT_GAUGE)
         shown = f"no less than {seen.ratio:.2g}x" if seen.ratio else "no regression at all"
         return f"too little was seen: {shown} would have shown, {asked:g}x was asked"
 
@@ -124,9 +126,15 @@ class Standing:
             return interval[0] is not None and interval[0] > self.spec.starved_below
         return interval[2] is not None and interval[2] < detect
 
+    def detectable(self) -> Detectable:
+        """What could have been shown so far; reckoned once a poll."""
+        if self.shown is None:
+            self.shown = self.monitor.detectable(self.lines)
+        return self.shown
+
     def sufficient(self) -> bool:
         """Whether what could have been shown is as small as was asked."""
-        seen = self.monitor.detectable(self.lines)
+        seen = self.detectable()
         asked, ceiling = self._header.detect.get(self.spec.kind, DETECT_GAUGE), self.monitor.ceiling
         return (seen.ratio is not None and seen.ratio <= asked) or (
             seen.level is not None and ceiling is not None and seen.level <= ceiling
