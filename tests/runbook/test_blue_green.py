@@ -86,7 +86,7 @@ def test_two_releases_in_a_row_and_a_rollback_between(tmp_path, real):
     text = {stage.id: stage.text for stage in result.stages}
     assert text["canary"].startswith("k8s/route.yaml: 0 to 100, 100.0% to the canary; ")
     assert text["canary"].endswith("; 1 of 1 smoke checks are green")
-    assert text["watch"].endswith("measured: 100.0% of 60000 requests")
+    assert text["watch"].endswith("measured: 100.0% (100.0% to 100.0%) of 60000 requests")
     assert text["settle"].startswith("green is live, blue keeps the release before; 1 of 1 smoke checks are green")
     assert (service.weights(), service.state().colours.live, service.state().live) == ([0, 100], "green", "v1.1.0-rc.1")
     assert deploys(service) == [["green", "v1.1.0-rc.1"]]

@@ -39,7 +39,7 @@ def test_a_good_release_takes_every_stage(service):
         "rollout.started", "gates.judged", "gates.judged", "traffic.raised", "canary.started", "canary.decided",
         "traffic.raised", "rollout.completed", "traffic.lowered", "rollout.settled", "release.tagged",
     ]  # fmt: skip
-    assert result.stages[6].text.endswith("measured: 5.0% of 60000 requests")
+    assert result.stages[6].text.endswith("measured: 5.0% (4.8% to 5.2%) of 60000 requests")
 
 
 def test_a_bad_release_is_taken_back(service):

@@ -15,6 +15,8 @@ PresetName = Literal[
     "prometheus-client",
 ]  # fmt: skip
 
+STARVED_BELOW = 0.5
+
 
 def selector_faults(section: "Section", *names: str, named: bool = True) -> Iterator[Fault]:
     """What is wrong with the selectors that the fields `names` hold."""
@@ -89,7 +91,7 @@ class Sli(Section):
     """How many times worse than the baseline is accepted."""
     critical: bool = True
     """Whether it decides; otherwise it only warns."""
-    starved_below: Share = 0.5
+    starved_below: Share = STARVED_BELOW
     """`throughput`: the part of its weight that the canary must at least get."""
     tracks: Tracks | None = None
     """Where this SLI's series tell their tracks apart in another way than the others."""

@@ -17,7 +17,7 @@ from releasegate.runbook.check import show as show_verdicts
 from releasegate.runbook.ci import Tests, in_staging, names_of
 from releasegate.runbook.claim import command, once, placed
 from releasegate.runbook.deployments import STAGING, retire, show, shown
-from releasegate.runbook.flow import await_return
+from releasegate.runbook.flow import await_return, measure
 from releasegate.runbook.health import require
 from releasegate.runbook.journal import Draft
 from releasegate.runbook.judged import judged, worst
@@ -158,8 +158,10 @@ class Stages:
         return self._finish("watch", f"inconclusive, accepted: {self._accept}; {text}", accepted)
 
     def complete(self) -> str:
-        """Give the canary everything."""
+        """Give the canary everything, and see that it gets it."""
+        world = self._world
         text = self._patiently(lambda: self._raising.to(1.0))
+        text = f"{text}; {measure(world.canary, world.counts(), world.clock, 1.0)}"
         return self._finish("complete", text, Draft("rollout.completed", self._subject()))
 
     def settle(self) -> str:
@@ -172,10 +174,10 @@ class Stages:
         require(world, "baseline")
         split = world.traffic.set_weight(0.0, reason=f"{self._tag.name} is the baseline now")
         see_live(world, split.revision)
-        await_return(world.canary, world.counts(), world.clock)
+        returned = await_return(world.canary, world.counts(), world.clock)
         checked = self._checked()
         lowered = Draft("traffic.lowered", self._subject(), {"weight": 0.0, "revision": split.revision})
-        return self._settled(f"{deployed}; the split is 0; {checked}{self._show_settled()}", lowered)
+        return self._settled(f"{deployed}; the split is 0; {returned}; {checked}{self._show_settled()}", lowered)
 
     def _swap(self) -> str:
         """Blue-green: nothing is deployed; the two tracks change places in the ledger."""

@@ -17,7 +17,7 @@ from releasegate.ledger.state import Rollout
 from releasegate.metrics.port import CountSource, Poll
 from releasegate.runbook.before import Before, header_after
 from releasegate.runbook.catch_up import CatchUpClock
-from releasegate.runbook.flow import requests_of
+from releasegate.runbook.flow import Served, requests_of, starved_below
 from releasegate.runbook.journal import DRIFT, Draft
 from releasegate.runbook.watch import header_of, watch
 from releasegate.runbook.world import Tell, World
@@ -25,7 +25,7 @@ from releasegate.runbook.world import Tell, World
 HISTORY = 6
 """Polls of the baseline before the split is changed, where the source has no memory of its own."""
 
-NOTHING = {"baseline": 0.0, "canary": 0.0}
+
 CHECKPOINT = 300.0
 """Seconds between two checkpoints of a recording, where the source has no memory of its own."""
 
@@ -36,12 +36,11 @@ class LostError(InconclusiveError):
 
 @dataclass(slots=True)
 class Measured:
-    """A `CountSource` that adds up how many requests each track served."""
+    """A `CountSource` that adds up how many requests each track served, for each weight that was asked for."""
 
     world: World
     source: CountSource
-    served: dict[str, float] = field(default_factory=lambda: dict(NOTHING))
-    """By track, since the split was seen to flow: what the baseline served before that is no part of it."""
+    served: list[Served] = field(default_factory=list)
 
     def bounds(self, at: float) -> Mapping[str, tuple[float, ...]]:
         """See `CountSource`."""
@@ -50,14 +49,19 @@ class Measured:
     def advance(self, at: float) -> Poll:
         """See `CountSource`."""
         poll = self.source.advance(at)
-        for track, requests in (requests_of(self.world.canary, poll) or {}).items():
-            self.served[track] += requests
+        requests = requests_of(self.world.canary, poll)
+        if self.served and requests is not None:
+            self.served[-1].add(requests)
         return poll
 
+    def asks(self, weight: float) -> None:
+        """From here on the canary is asked to get `weight`; before the first call nothing is added up."""
+        self.served.append(Served(weight))
+
     def share(self) -> str:
-        """The split that was measured, in one clause."""
-        total = sum(self.served.values())
-        return f"measured: {self.served['canary'] / total:.1%} of {total:.0f} requests" if total else "not measured"
+        """The splits that were measured, in one clause."""
+        least, seen = starved_below(self.world.canary), [one for one in self.served if one.total]
+        return f"measured: {', then '.join(one.told(least) for one in seen)}" if seen else "not measured"
 
 
 class Trial:
@@ -84,7 +88,7 @@ class Trial:
 
     @property
     def share(self) -> str:
-        """The split that was measured, in one clause."""
+        """The splits that were measured, in one clause."""
         return self._source.share()
 
     def look_back(self) -> None:
@@ -147,7 +151,7 @@ class Trial:
             judgement = watch(
                 source, header, clock,
                 record=write, observe=observe, history=lambda start: self._flows(rollout, start),
-                settle=world.canary.settle, max_window=max_window, ramp=ramp, resume=resume,
+                settle=world.canary.settle, max_window=max_window, ramp=self._asking(ramp), resume=resume,
             )  # fmt: skip
         except (MetricsError, ForgeError):
             self._away = "something outside did not answer"
@@ -156,6 +160,18 @@ class Trial:
         if judgement.decision is Decision.INCONCLUSIVE:
             self._keep(rollout, every=0.0)  # the run that judges it again goes on from here
         return judgement
+
+    def _asking(self, ramp: Callable[[float], float | None]) -> Callable[[float], float | None]:
+        """`ramp`, of which the source is told what is asked for from there on; with blue-green that is all of it."""
+        first = 1.0 if self._world.policy.blue_green else self._world.canary.weight
+
+        def asked(moment: float) -> float | None:
+            weight = ramp(moment)
+            if weight is not None or not self._source.served:
+                self._source.asks(weight or first)
+            return weight
+
+        return asked
 
     def _since(self, rollout: Rollout) -> datetime:
         """When the canary got its traffic; `InconclusiveError` where that has yet to come."""
@@ -203,7 +219,6 @@ class Trial:
     def _flows(self, rollout: Rollout, start: float) -> Sequence[Line]:
         """Record that the split flows since `start`, and what was seen of the baseline before."""
         world = self._world
-        self._source.served = dict(NOTHING)
         if rollout.canary is None:
             about = world.subject(rollout.tag, rollout.commit)
             at = datetime.fromtimestamp(start, UTC)
