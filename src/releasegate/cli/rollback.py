@@ -11,7 +11,8 @@ from releasegate.cli.interrupt import one_way_to_end
 from releasegate.cli.live import live_view
 from releasegate.cli.quantities import written
 from releasegate.cli.world import build_world
-from releasegate.errors import ReleasegateError, UsageError
+from releasegate.errors import PolicyError, ReleasegateError, UsageError
+from releasegate.policy.model import Policy
 from releasegate.render.story import SIGNS
 from releasegate.runbook.aim import nothing_unfinished
 from releasegate.runbook.evidence import keep, of_rollback
@@ -67,6 +68,7 @@ def rollback(
     Run again it goes no further back: name the release with --to for that. Exit codes: 0 back, 1 back but a check is
     red, 4 something outside did not answer.
     """
+    _require_a_way(app.policy(), traffic_only=traffic_only)
     world = build_world(app)
     if tick is not None:
         return _tick(app, world, tick, dry_run=dry_run)
@@ -83,7 +85,8 @@ def rollback(
         _ask(Rollback(world, request, lambda _: None), wish)
     terminal = not app.json and sys.stderr.isatty()
     title = f"rollback of {world.policy.service}"
-    with one_way_to_end(), live_view(app, title, world.canary.window, interactive=terminal) as tell:
+    window = world.policy.canary.window if world.policy.canary else 0.0
+    with one_way_to_end(), live_view(app, title, window, interactive=terminal) as tell:
         procedure = Rollback(world, request, tell)
         result = procedure.run()
     by_hand = break_glass(procedure.world) if not result.traffic_is_back else ()
@@ -95,6 +98,17 @@ def rollback(
     if interactive and not reason:  # after the result, which nobody should have to answer a question for
         _explain(world, result, click.prompt("Why (may be empty)", default="", show_default=False, err=True))
     return code
+
+
+def _require_a_way(policy: Policy, *, traffic_only: bool) -> None:
+    """`PolicyError` where there is nothing to flip and nothing to deploy with."""
+    if policy.traffic is None and (traffic_only or policy.deploy.production is None):
+        raise PolicyError(
+            f"no `traffic`{'' if traffic_only else ' and no `deploy.production`'} in the policy",
+            remedy="run it without --traffic-only: it deploys"
+            if policy.deploy.production
+            else "say how it is deployed",
+        )
 
 
 def _plan(app: App, procedure: Rollback) -> int:

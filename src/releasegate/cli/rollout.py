@@ -57,12 +57,13 @@ def rollout(
     Exit codes: 0 live (or as far as asked), 1 a gate or the canary failed, 2 it may not begin, 3 not decided,
     4 something outside did not answer.
     """
-    from releasegate.cli.world import build_world, require_commits  # noqa: PLC0415  keeps `--help` fast
+    from releasegate.cli.world import build_world, require_commits, require_split  # noqa: PLC0415  keeps `--help` fast
     from releasegate.runbook.begin import candidate_of  # noqa: PLC0415
     from releasegate.runbook.colours import facing_live  # noqa: PLC0415
 
     _check(reason, needed=accept or thaw)
     policy = app.policy()
+    require_split(policy)
     by_file = policy.traffic is not None and (policy.traffic.flag or policy.traffic.document) is not None
     require_commits(app, policy, by_itself=by_file and not resume)
     world = facing_live(build_world(app))

@@ -28,7 +28,7 @@ def status(app: App) -> int:
     remembers = policy.canary is not None and policy.canary.metrics.scrape is None
     counts = partial(source_of, policy.canary) if policy.canary is not None and remembers else None
     split = traffic(app, policy, green=colour == "green") if policy.traffic is not None else None
-    found = ask(policy, ledger, split, counts, app.now())
+    found = ask(policy, ledger, split, counts, app.now(), lambda: forge.tags(policy.release.tags))
     head = f"{policy.service} ({policy.environment}) in {forge.home}"
     width = max(len(name) for name, _ in found.lines)
     code = 4 if found.unanswered else 0

@@ -33,16 +33,14 @@ SMOKE_LIMIT = 1_000_000
 
 
 def build_world(app: App, documents: Path | None = None) -> World:
-    """Everything that a rollout or rollback of the policy's service touches; `PolicyError` names what is missing."""
+    """Everything that a rollout or rollback of the policy's service touches."""
     from releasegate.metrics.past import history  # noqa: PLC0415  loaded by the commands that need it
     from releasegate.metrics.source import source_of  # noqa: PLC0415
+    from releasegate.runbook.watch import canary_of  # noqa: PLC0415
 
     policy = app.policy()
-    if policy.canary is None or policy.traffic is None:
-        raise PolicyError(
-            "no `canary` and `traffic` in the policy", remedy="say how traffic is split and what is measured"
-        )
     canary = policy.canary
+    remembers = canary is not None and canary.metrics.scrape is None
     forge = app.forge()
     world = World(
         policy=policy,
@@ -56,8 +54,8 @@ def build_world(app: App, documents: Path | None = None) -> World:
         shell=app.shell(),
         fetch=fetch,
         expiry=expiry,
-        counts=lambda: source_of(canary),
-        history=None if canary.metrics.scrape is not None else lambda start: history(canary, start),
+        counts=lambda: source_of(canary_of(policy)),
+        history=(lambda start: history(canary_of(policy), start)) if remembers else None,
         gates=gates(app, policy),
         read=partial(read_again, app),
         artifacts=own_folder(forge) / "artifacts",
@@ -107,12 +105,15 @@ def traffic(app: App, policy: Policy, *, green: bool = False) -> Traffic:
     from releasegate.traffic.document import DocumentTraffic  # noqa: PLC0415
     from releasegate.traffic.flag import FlagTraffic  # noqa: PLC0415
     from releasegate.traffic.haproxy import HaproxyTraffic  # noqa: PLC0415
+    from releasegate.traffic.whole import WholeTraffic  # noqa: PLC0415
 
     wanted = policy.traffic
-    if wanted is not None and wanted.haproxy is not None:
+    if wanted is None:
+        return WholeTraffic()
+    if wanted.haproxy is not None:
         at = wanted.haproxy
         return HaproxyTraffic(sockets=at.sockets, backend=at.backend, baseline=at.baseline, canary=at.canary)
-    if wanted is not None and wanted.document is not None:
+    if wanted.document is not None:
         branch, paths = policy.release.branch, wanted.document
         return DocumentTraffic(
             repository=changes(app, policy, "traffic"),
@@ -121,10 +122,9 @@ def traffic(app: App, policy: Policy, *, green: bool = False) -> Traffic:
             baseline=paths.baseline,
             canary=paths.canary,
         )
-    if wanted is not None and wanted.command is not None:
+    if wanted.command is not None:
         return CommandTraffic(app.shell(), wanted.command.get, wanted.command.set, turned=green)
-    assert wanted is not None  # noqa: S101  the caller looked
-    assert wanted.flag is not None  # noqa: S101  it is one of the three
+    assert wanted.flag is not None  # noqa: S101  it is one of the four
     flag = wanted.flag
     return FlagTraffic(
         changes(app, policy, "traffic"),
@@ -152,6 +152,14 @@ def _proposals(app: App, policy: Policy, kind: str) -> Proposals:
     patience, newest = policy.flags.merge_within, kind != "flags"
     clock = SystemClock(app.say, sleep=app.sleep)
     return Proposals(app.forge(), app.host, clock, name=name, patience=patience, tell=app.say, newest_only=newest)
+
+
+def require_split(policy: Policy) -> None:
+    """`PolicyError` where nothing says how traffic is split and what is measured, as a rollout needs it."""
+    if policy.canary is None or policy.traffic is None:
+        raise PolicyError(
+            "no `canary` and `traffic` in the policy", remedy="say how traffic is split and what is measured"
+        )
 
 
 def require_commits(app: App, policy: Policy, *, by_itself: bool) -> None:

@@ -24,7 +24,7 @@ def see_live(world: World, revision: str) -> str:
         flags = Flags(publish=traffic.document.publish, live=traffic.document.live)
     elif traffic is not None and traffic.flag is None:
         return "in force at once"
-    deadline = world.canary.settle
+    deadline = deadline_of(world.policy)
     shell, fetch, clock = world.shell, world.fetch, world.clock
     return go_live(flags, revision, deadline=deadline, shell=shell, fetch=fetch, clock=clock)
 

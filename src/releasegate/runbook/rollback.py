@@ -33,6 +33,7 @@ from releasegate.runbook.redeploy import redeploy
 from releasegate.runbook.rolled_back import Result
 from releasegate.runbook.smoke import smoke
 from releasegate.runbook.step import Outcome, State, Step, take
+from releasegate.runbook.tagged import folding
 from releasegate.runbook.world import Began, Tell, World
 
 
@@ -68,6 +69,7 @@ class Rollback:
         self._deployed = ""
         self._guessed = False
         self._refused = False
+        self._fold = folding(world)
         self.migrations: tuple[Migration, ...] = ()
         """Those between the two releases, once the plan was made or the step was taken."""
         self._integrity = Integrity(world.policy.rollback.integrity, world.shell)
@@ -88,12 +90,14 @@ class Rollback:
         flip = Step("flip", "flip the traffic", "set the canary's weight to 0", self._flip)
         if self._request.traffic_only:
             return (flip,)
-        steps = [
-            flip,
-            Step("live", "see the change live", "publish the flag file and wait until it is live", self._live),
-            Step("return", "see the traffic return", "wait until the canary serves nothing", self._return),
-            Step("mark", "mark the release bad", "record it, and find the last known good release", self._mark),
-        ]
+        steps = []
+        if policy.traffic is not None:
+            plan = "publish the flag file and wait until it is live"
+            steps += [flip, Step("live", "see the change live", plan, self._live)]
+        if policy.traffic is not None and policy.canary is not None:
+            steps.append(Step("return", "see the traffic return", "wait until the canary serves nothing", self._return))
+        plan = "record it, and find the last known good release"
+        steps.append(Step("mark", "mark the release bad", plan, self._mark))
         if policy.rollback.integrity:
             plan = "run the integrity checks, to compare with"
             steps.append(Step("look", "look at the data", plan, self._integrity.look))
@@ -148,6 +152,8 @@ class Rollback:
         Where the ledger does not tell it is guessed of what has the traffic: once, since that changes by the flip.
         """
         self._aim = aim_or_join(state, self._request.leaving, self._request.to)
+        if self._world.policy.traffic is None:  # there is one track, and the bad release is on it
+            self._aim = replace(self._aim, on_baseline=True)
         if self._world.turned is None:
             return
         colour = colour_back(state, self._aim)
@@ -175,7 +181,11 @@ class Rollback:
                 self._finish()
             raise
         self._finish()
-        return Result(self._aim.leaving, self._aim.to, tuple(self._outcomes), self._stays, self.migrations)
+        return self._result()
+
+    def _result(self) -> Result:
+        flips = self._world.policy.traffic is not None
+        return Result(self._aim.leaving, self._aim.to, tuple(self._outcomes), self._stays, self.migrations, flips)
 
     def _take(self, step: Step) -> None:
         self._tell(Began(step.id, step.title))
@@ -234,7 +244,7 @@ class Rollback:
             if split.revision != self._blob:
                 self._blob = split.revision
                 self._live()
-        left = fold(self._world.journal.known(), self._world.subject()).release(self._aim.leaving or "")
+        left = self._fold(self._world.journal.known()).release(self._aim.leaving or "")
         marked = left is not None and left.bad is not None
         bad = self._aim.leaving if marked else "nothing"
         return f"{bad} is marked bad; last known good: {self._aim.to or 'none is known'}"
@@ -248,7 +258,7 @@ class Rollback:
         reason, asked = self._request.reason, (self._request.leaving, self._request.to)
 
         def choose(events: Sequence[Event]) -> Sequence[Draft]:
-            state = fold(events, self._world.subject())
+            state = self._fold(events)
             self._take_aim(state)
             again = joined(state, *asked) is not None
             if again and (state.rolled_back is None or state.rolled_back.data.get("from") is not None):
@@ -264,7 +274,7 @@ class Rollback:
             return [started, bad] if not again else [bad] if left.bad is None else []
 
         def answered(events: Sequence[Event]) -> Sequence[Draft]:
-            state, to = fold(events, self._world.subject()), self._request.to
+            state, to = self._fold(events), self._request.to
             self._refused = to is not None and state.release(to) is None
             refuse_unknown(state, to)
             return choose(events)
@@ -326,7 +336,7 @@ class Rollback:
         aborted = Draft("rollout.aborted", self._subject(), {"reason": facts["reason"], **self._swap()})
 
         def record() -> str:
-            if not Result(None, None, tuple(self._outcomes)).traffic_is_back:
+            if not self._result().traffic_is_back:
                 if self._guessed and self._request.traffic_only:
                     self._begin()  # the next run goes the same way: nobody knows how far this one came
                 return "it stays unfinished, so that nothing is rolled out and the same command goes on"
@@ -342,7 +352,7 @@ class Rollback:
         lowered = Draft("traffic.lowered", self._subject(), {"weight": 0.0, "revision": self._blob})
         swap = self._swap()
         if not swap:
-            return [lowered]
+            return [lowered] if self._world.policy.traffic is not None else []
         good = self._state().release(self._aim.to or "")
         facts = {"live": swap["track"], "release": good.candidate if good else None, "revision": self._blob}
         return [lowered, Draft("tracks.swapped", self._subject(), facts)]
@@ -358,6 +368,7 @@ class Rollback:
         """Whether the end of this rollback is in the ledger."""
         state = fold(events, self._world.subject())
         lowered = state.split is not None and (state.split.weight, state.split.revision) == (0.0, self._blob)
+        lowered = lowered or self._world.policy.traffic is None
         return lowered and state.rollback is None and state.rollout is None and state.retreat is not None
 
     def _fields(self) -> dict[str, Any]:
@@ -373,4 +384,4 @@ class Rollback:
             events = self._world.journal.events()
         except ReleasegateError:
             events = self._world.journal.known()
-        return fold(events, self._world.subject())
+        return self._fold(events)

@@ -17,11 +17,14 @@ class Result:
     """Why traffic was not moved on purpose."""
     migrations: tuple[Migration, ...] = ()
     """Those between the two releases, as far as they could be told."""
+    flips: bool = True
+    """Whether anything splits the traffic; where nothing does, deploying is what takes it back."""
 
     @property
     def traffic_is_back(self) -> bool:
-        """Whether the split was set to 0, which is what users feel."""
-        return self.outcomes[0].state is not State.FAILED
+        """Whether the split was set to 0, or the release before was deployed: what users feel."""
+        decisive = self.outcomes[:1] if self.flips else [one for one in self.outcomes if one.id == "deploy"]
+        return bool(decisive) and all(one.state is not State.FAILED for one in decisive)
 
     @property
     def exit_code(self) -> int:
@@ -35,6 +38,9 @@ class Result:
         failed = [outcome.title.removesuffix(" checks") for outcome in self.outcomes if outcome.state is State.FAILED]
         if self.stays is not None:
             return f"TRAFFIC STAYS WHERE IT IS: {self.stays}"
-        if not self.traffic_is_back:
+        if not self.traffic_is_back and self.flips:
             return "TRAFFIC IS NOT BACK: set the split to 0 by hand, now"
-        return f"traffic is back; {', '.join(failed)} failed" if failed else "traffic is back, and every step held"
+        if not self.traffic_is_back:
+            return f"{self.leaving or 'IT'} IS NOT TAKEN BACK: deploy {self.to or 'a good release'} by hand, now"
+        back = "traffic" if self.flips else self.to
+        return f"{back} is back; {', '.join(failed)} failed" if failed else f"{back} is back, and every step held"

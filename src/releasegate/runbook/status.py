@@ -1,12 +1,13 @@
 """What is so now, for the first question at 3 a.m. Reads, and changes nothing; what does not answer says so."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from releasegate.errors import MetricsError, ReleasegateError
+from releasegate.forge.port import Tag
 from releasegate.ledger.colours import other
 from releasegate.ledger.event import STAGES
 from releasegate.ledger.state import State, fold
@@ -15,6 +16,7 @@ from releasegate.policy.model import Policy
 from releasegate.runbook.aim import aim_or_join
 from releasegate.runbook.flow import requests_of
 from releasegate.runbook.journal import Journal
+from releasegate.runbook.tagged import tagged
 from releasegate.traffic.port import Traffic
 
 POLLS = 4
@@ -47,15 +49,23 @@ class Status:
 
 
 def status(
-    policy: Policy, journal: Journal, traffic: Traffic | None, counts: Callable[[], CountSource] | None, now: datetime
+    policy: Policy,
+    journal: Journal,
+    traffic: Traffic | None,
+    counts: Callable[[], CountSource] | None,
+    now: datetime,
+    tags: Callable[[], Sequence[Tag]] = tuple,
 ) -> Status:
-    """Ask everything once. `counts` is None where the source remembers nothing of the last minute."""
+    """Ask everything once. `counts` is None where the source remembers nothing of the last minute; `tags` gives git's,
+    which count where nothing splits the traffic.
+    """
     found = Status()
     state = State()
 
     def of_ledger() -> tuple[str, Mapping[str, Any]]:
         nonlocal state
         state = fold(journal.events(), {"service": policy.service, "environment": policy.environment})
+        state = state if traffic is not None else tagged(state, policy, tags())
         live = state.release(state.live) if state.live else None
         if live is None or live.settled is None:
             return "nothing that the ledger knows of", {"live": None}
