@@ -11,7 +11,6 @@ output is the environment's Python.
 
 import hashlib
 import os
-import shutil
 import ssl
 import subprocess
 import sys
@@ -79,11 +78,13 @@ def fingerprint(name: str) -> str:
 def build(environment: Path, name: str, uv: str) -> None:
     """Install the locked packages, and put the checkout itself on the environment's path."""
     say(f"preparing {environment.name} from requirements/{name}.txt (once)")
-    shutil.rmtree(environment, ignore_errors=True)
+    clear(environment)
     run(uv, "--no-config", "venv", "--quiet", "--python", sys.executable, str(environment))
     python = str(environment / EXECUTABLES / "python")
     lock = str(ROOT / "requirements" / f"{name}.txt")
-    run(uv, "--no-config", "pip", "sync", "--quiet", "--require-hashes", "--python", python, lock)
+    sync = (uv, "--no-config", "pip", "sync", "--quiet", "--require-hashes", "--python", python, lock)
+    if not cached(*sync, "--offline"):  # the hashes say what is wanted: an index that is asked can add nothing
+        run(*sync)
     place = {"base": str(environment), "platbase": str(environment)}
     libraries = sysconfig.get_path("purelib", "venv", place)
     (Path(libraries) / "releasegate-checkout.pth").write_text(f"{ROOT / 'src'}\n")
@@ -95,15 +96,34 @@ def uv_executable(home: Path = TOOLS / "uv") -> str:
     stamp = home / ".releasegate-lock"
     if not (stamp.exists() and stamp.read_text() == lock.read_text()):
         say("installing uv (once)")
-        shutil.rmtree(home, ignore_errors=True)
+        clear(home)
         pip = [sys.executable, "-I", "-m", "pip", "install", *PIP_QUIET]
         run(*pip, "--require-hashes", "--no-deps", "--only-binary", ":all:", "--target", str(home), "-r", str(lock))
         stamp.write_text(lock.read_text())
     return str(home / "bin" / ("uv.exe" if os.name == "nt" else "uv"))
 
 
+def clear(folder: Path) -> None:
+    """Remove a folder, if it is there."""
+    if folder.exists():
+        import shutil  # noqa: PLC0415  a quarter of all that is imported, and a fresh runner has nothing to remove
+
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def run(*command: str) -> None:
     """Run a command with none of the caller's uv settings but index and cache; it prints to standard error."""
+    subprocess.run(command, check=True, env=settings(), stdout=sys.stderr)
+
+
+def cached(*command: str) -> bool:
+    """Run a command in the same way and say whether it went well; why it did not is of no interest."""
+    done = subprocess.run(command, check=False, env=settings(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return done.returncode == 0
+
+
+def settings() -> dict[str, str]:
+    """The caller's environment with none of its uv settings but index and cache."""
     kept = {"UV_DEFAULT_INDEX", "UV_CACHE_DIR"}
     environment = {key: value for key, value in os.environ.items() if not key.startswith("UV_") or key in kept}
     environment.pop("VIRTUAL_ENV", None)
@@ -111,7 +131,7 @@ def run(*command: str) -> None:
     trusted = ssl.get_default_verify_paths().cafile
     if trusted and "SSL_CERT_DIR" not in environment:
         environment.setdefault("SSL_CERT_FILE", trusted)
-    subprocess.run(command, check=True, env=environment, stdout=sys.stderr)
+    return environment
 
 
 def say(line: str) -> None:
