@@ -1,18 +1,162 @@
-"""The commands that are printed for the hour in which this program does not run."""
+"""The commands that are printed for the hour in which this program does not run, carried out as they are printed."""
 
-from types import SimpleNamespace
+import html as pages
+import os
+import shutil
+import subprocess
+import sys
 
+import pytest
+
+from github_front import TOKEN, github_forge
+from releasegate.ledger.state import Release
 from releasegate.policy.load import load_policy
-from releasegate.runbook.story import break_glass
+from releasegate.render.report import html
+from releasegate.runbook.break_glass import break_glass
+from releasegate.runbook.rollout import Rollout
+from releasegate.runbook.story import story_of
+from repositories import committed, git, origin, with_origin
+from service import Service
 
-POLICY = b"""
-version: 1
-service: shop
-environment: production
-traffic: {command: {set: [./set, "{percent}", "Bearer ${SHOP_TOKEN}"], get: [./get]}}
+GOOD = Release("v1.0.0-rc.1", "0123456789abcdef0123456789abcdef01234567", tag="v1.0.0")
+HEAD = "version: 1\nservice: shop\nenvironment: test\n"
+FLAG = HEAD + "traffic: {flag: {name: checkout-v2}}\nflags: {publish: {command: [./publish.sh, '{blob}']}}\n"
+DEPLOY = "deploy: {production: {command: [./deploy.sh, '{track}', '{tag}', '{commit}']}}\n"
+ROUTE = HEAD + "traffic: {document: {file: 'k8s/the route.yaml', baseline: stable, canary: canary}}\n"
+FLAGS = "checkout-v2:\n  enabled: true\n  percentage: 5\n"
+SCRIPT = '#!/bin/sh\necho "$@" >> done\n'
+
+
+def lines_of(policy, environ=None, **options):
+    return break_glass(load_policy(policy.encode(), "releasegate.yaml", environ or {}), **options)
+
+
+def carry_out(folder, lines, **environment):
+    """All of them in one shell, as somebody pastes them."""
+    done = subprocess.run(
+        ["bash", "-e"], cwd=folder, input="\n".join(lines), env={**os.environ, **environment}, text=True,
+        capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    folder = with_origin(tmp_path / "here", origin(tmp_path / "origin"))
+    files = {"config/feature-flags.yaml": FLAGS, "k8s/the route.yaml": "stable: 95\ncanary: 5\n"}
+    committed(folder, {**files, "deploy.sh": SCRIPT, "publish.sh": SCRIPT})
+    for script in ("deploy.sh", "publish.sh"):
+        (folder / script).chmod(0o755)
+    committed(folder, {})
+    git(folder, "commit", "--quiet", "--all", "--allow-empty", "-m", "scripts")
+    git(folder, "push", "--quiet", "origin", "HEAD:main")
+    return folder
+
+
+def at_origin(checkout, path):
+    return git(checkout.parent / "origin", "show", f"main:{path}")
+
+
+def test_a_flag_is_off_on_the_remote_and_the_release_before_is_deployed(checkout):
+    lines = lines_of(FLAG + DEPLOY, good=GOOD)
+    assert lines == (
+        "git fetch origin && git switch --detach origin/main",
+        "$EDITOR config/feature-flags.yaml    # checkout-v2: set the percentage to 0, or switch it off",
+        "git commit -am 'Take checkout-v2 back by hand' && git push origin HEAD:main",
+        './publish.sh "$(git rev-parse HEAD:config/feature-flags.yaml)"',
+        "# where everybody has the bad release: deploy v1.0.0",
+        f"./deploy.sh baseline v1.0.0 {GOOD.commit}",
+    )
+    carry_out(checkout, lines, EDITOR="sed -i s/percentage:.*/percentage:0/")
+    assert at_origin(checkout, "config/feature-flags.yaml") == FLAGS.replace(" 5\n", "0\n").rstrip()
+    blob = git(checkout.parent / "origin", "rev-parse", "main:config/feature-flags.yaml")
+    assert (checkout / "done").read_text() == f"{blob}\nbaseline v1.0.0 {GOOD.commit}\n"
+
+
+def test_weights_in_a_file_are_those_of_before_on_the_remote(checkout):
+    carry_out(checkout, lines_of(ROUTE), EDITOR="sed -i -e s/canary:.*/canary:0/ -e s/stable:.*/stable:100/")
+    assert at_origin(checkout, "k8s/the route.yaml") == "stable:100\ncanary:0"
+
+
+def test_what_came_from_the_environment_is_asked_for_again(checkout):
+    policy = HEAD + "traffic: {command: {set: [./deploy.sh, '{percent}', 'Bearer ${SHOP_TOKEN}'], get: [./get]}}\n"
+    lines = lines_of(policy, {"SHOP_TOKEN": "planted"})
+    assert lines == ('./deploy.sh 0 "Bearer ${SHOP_TOKEN}"',)
+    carry_out(checkout, lines, SHOP_TOKEN="planted")
+    assert (checkout / "done").read_text() == "0 Bearer planted\n"
+    assert lines_of(policy, {"SHOP_TOKEN": "planted"}, live="green") == ('./deploy.sh 100 "Bearer ${SHOP_TOKEN}"',)
+
+
+def test_where_no_good_release_is_known_it_has_to_be_looked_for():
+    assert lines_of(HEAD + DEPLOY) == (
+        "# where everybody has the bad release: deploy TAG and COMMIT of the last known good one",
+        "./deploy.sh baseline TAG COMMIT",
+    )
+
+
+GH = f"""#!{sys.executable}
+# The two commands of GitHub's own client that are printed, as its manual describes them.
+import json, os, sys
+from urllib.request import Request, urlopen
+words, fields, jq, method, repository = [], {{}}, None, "GET", None
+ahead = iter(sys.argv[1:])
+for word in ahead:
+    if word == "-f":
+        name, _, value = next(ahead).partition("=")
+        fields[name] = value
+    elif word == "--jq":
+        jq = next(ahead)[1:]
+    elif word == "-X":
+        method = next(ahead)
+    elif word == "-R":
+        repository = next(ahead)
+    else:
+        words.append(word)
+if words[:2] == ["workflow", "run"]:
+    path, method = f"repos/{{repository}}/actions/workflows/{{words[2]}}/dispatches", "POST"
+    fields = dict(ref="main", inputs=fields)
+else:
+    path = words[1]
+body = json.dumps(fields).encode() if fields else None
+head = {{"Authorization": "Bearer " + os.environ["GH_TOKEN"], "Accept": "application/vnd.github+json"}}
+asked = Request(os.environ["GITHUB_API_URL"] + "/" + path, body, head, method=method)
+answer = urlopen(asked).read()
+if jq:
+    print(json.loads(answer)[jq])
 """
 
 
-def test_what_came_from_the_environment_is_printed_as_it_is_written():
-    policy = load_policy(POLICY, "releasegate.yaml", {"SHOP_TOKEN": "planted"})
-    assert break_glass(SimpleNamespace(policy=policy)) == ("./set 0 Bearer ${SHOP_TOKEN}",)
+def test_on_github_without_a_checkout(github, tmp_path):
+    forge = github_forge(github)
+    workflow = (
+        b"name: deploy\nrun-name: deploy ${{ inputs.id }}\non: {workflow_dispatch: {inputs: {id: {}, tag: {}}}}\n"
+    )
+    files = {"config/feature-flags.yaml": FLAGS.encode(), ".github/workflows/deploy.yml": workflow}
+    forge.commit("main", files, "start\n", parent=None)
+    (tmp_path / "gh").write_text(GH)
+    (tmp_path / "gh").chmod(0o755)
+    policy = HEAD + "traffic: {flag: {name: checkout-v2}}\ndeploy: {production: {workflow: deploy.yml}}\n"
+    lines = lines_of(policy, repository=forge.home, good=GOOD)
+    first = lines.index("# the same without a checkout:")
+    environment = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}", "GH_TOKEN": TOKEN, "GITHUB_API_URL": github.address,
+        "EDITOR": "sed -i s/percentage:.*/percentage:0/",
+    }  # fmt: skip
+    carry_out(tmp_path, lines[first:], **environment)
+    assert forge.read("config/feature-flags.yaml", "main").content == FLAGS.replace(" 5\n", "0\n").encode()
+    assert lines[-1].startswith("# or: curl ")
+    assert shutil.which("curl"), "curl is not installed (Debian: apt-get install curl)"
+    carry_out(tmp_path, [lines[-1].removeprefix("# or: ")], **environment)
+    sent = [asked.body for asked in github.exchanges if str(asked).endswith("/dispatches")]
+    names = b'"tag": "v1.0.0", "commit": "%s", "environment": "test", "track": "baseline"' % GOOD.commit.encode()
+    expected = b'{"ref": "main", "inputs": {%s, "id": "shop-test-baseline-v1.0.0-by-hand"}}' % names
+    assert sent == [expected, expected]
+
+
+def test_every_report_prints_them(tmp_path):
+    service = Service(tmp_path)
+    world = service.world()
+    story = story_of(world, Rollout(world, service.tag, lambda _: None).run())
+    assert story.break_glass[-2:] == ("# where everybody has the bad release: deploy v1.0.0", "deploy baseline v1.0.0")
+    printed = pages.unescape(html(story).partition("<h2>Break glass: take it back without releasegate</h2>")[2])
+    assert printed.strip().startswith("<pre>" + "\n".join(story.break_glass))

@@ -7,9 +7,9 @@ import pytest
 from balancer import ROUTED, Balancer, free_ports, running
 from releasegate.errors import FenceError, OutsideError
 from releasegate.policy.load import load_policy
+from releasegate.runbook.break_glass import break_glass
 from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rollout import Order
-from releasegate.runbook.story import break_glass
 from releasegate.traffic.haproxy import HaproxyTraffic
 from servers import counting_app, free_port
 from service import Service
@@ -104,7 +104,7 @@ def test_the_commands_without_this_program_work(balancer, program):
     at = balancer.folder / "admin.sock"
     text = ROUTED.replace(b"/run/admin.sock", str(at).encode()).replace(b"9999", str(balancer.ports["admin"]).encode())
     policy = load_policy(text, "releasegate.yaml", {})
-    commands = break_glass(type("World", (), {"policy": policy})())
+    commands = [line for line in break_glass(policy) if "socat" in line]
     assert len(commands) == 2
     for command in commands:
         balancer.traffic().set_weight(0.25, reason="")

@@ -114,6 +114,9 @@ def test_a_deploy_that_fails_is_not_called_back_and_the_same_command_goes_on(che
     assert found == (4, "v1.1.0 IS NOT TAKEN BACK: deploy v1.0.0 by hand, now", "v1.1.0", "v1.0.0")
     assert (steps["deploy"][0], steps["flags"][0]) == ("failed", "done")
     assert steps["record"][1] == "it stays unfinished, so that nothing is rolled out and the same command goes on"
+    last = run(checkout, "rollback", "--yes")[1].splitlines()[-2:]
+    assert last[0] == "# where everybody has the bad release: deploy v1.0.0"
+    assert last[1].endswith(" deploy.py baseline v1.0.0")
     (checkout / "deployed").write_text("baseline v1.1.0")
     found, _, errors = rolled_back(checkout)
     assert found == (0, "v1.0.0 is back, and every step held", "v1.1.0", "v1.0.0"), errors

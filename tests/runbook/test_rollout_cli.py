@@ -178,6 +178,7 @@ def test_a_split_that_cannot_be_read_ends_no_rollback_at_its_question(checkout, 
     if colours:  # nobody can tell which colour is the bad one
         assert (done.returncode, (checkout / "split").read_text()) == (4, "100"), done.stderr
         assert done.stdout.startswith("TRAFFIC IS NOT BACK: set the split to 0 by hand, now\n")
+        assert f"\n{sys.executable} -c 'import sys; open" in done.stdout
     else:
         assert (done.returncode, (checkout / "split").read_text()) == (0, "0"), done.stderr
         assert done.stdout.startswith("traffic is back, and every step held\n")

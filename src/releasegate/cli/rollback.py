@@ -22,7 +22,7 @@ from releasegate.runbook.migrations import document as migrations_document
 from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rolled_back import Result
 from releasegate.runbook.step import row
-from releasegate.runbook.story import break_glass
+from releasegate.runbook.story import by_hand
 from releasegate.runbook.world import World
 
 UNKNOWN = "no reason given yet"
@@ -89,12 +89,12 @@ def rollback(
     with one_way_to_end(), live_view(app, title, window, interactive=terminal) as tell:
         procedure = Rollback(world, request, tell)
         result = procedure.run()
-    by_hand = break_glass(procedure.world) if not result.traffic_is_back else ()
+    left_to_do = () if result.traffic_is_back else by_hand(procedure.world, result.leaving, result.to)
     kept = None if traffic_only else keep(world, lambda: of_rollback(world, result.leaving, result.headline))
     told = [f"  {SIGNS[kept.state]} {kept.title}: {kept.text}"] if kept else []
     code = result.exit_code or (kept.exit_code if kept else 0)
     document = {**_document(result), "evidence": kept.text if kept else None, "exit_code": code}
-    app.emit(document, "\n".join([_text(result), *told, *by_hand]))
+    app.emit(document, "\n".join([_text(result), *told, *left_to_do]))
     if interactive and not reason:  # after the result, which nobody should have to answer a question for
         _explain(world, result, click.prompt("Why (may be empty)", default="", show_default=False, err=True))
     return code

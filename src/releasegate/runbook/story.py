@@ -2,11 +2,12 @@
 
 from releasegate.canary.judge import Judgement
 from releasegate.canary.recording import parse
-from releasegate.policy.load import FromEnvironment
 from releasegate.render.story import Story
+from releasegate.runbook.break_glass import break_glass
 from releasegate.runbook.rollout import Result
 from releasegate.runbook.stages import RECORDING
 from releasegate.runbook.step import row
+from releasegate.runbook.tagged import folding
 from releasegate.runbook.world import World
 
 
@@ -31,39 +32,17 @@ def story_of(world: World, result: Result) -> Story:
         recording=recorded,
         sli_lines=_slis(result.judgement) if result.judgement else (),
         notes=_notes(result),
-        break_glass=break_glass(world),
+        break_glass=by_hand(world, result.candidate.name),
         timezone=policy.timezone,
     )
 
 
-def break_glass(world: World) -> tuple[str, ...]:
-    """Plain commands that take the canary back without this program."""
-    policy, traffic = world.policy, world.policy.traffic
-    if traffic is not None and traffic.haproxy is not None:
-        at = traffic.haproxy
-        servers = [(server, 0) for server in at.canary] + [(server, 100) for server in at.baseline]
-        commands = "; ".join(f"set weight {at.backend}/{server} {weight}" for server, weight in servers)
-        return tuple(f"echo '{commands}' | socat stdio {_socat(address)}" for address in at.sockets)
-    if traffic is not None and traffic.command is not None:
-        written = [part.written if isinstance(part, FromEnvironment) else part for part in traffic.command.set]
-        return (" ".join(part.replace("{percent}", "0") for part in written),)
-    if traffic is not None and traffic.document is not None:
-        at_file = traffic.document
-        return (
-            f"git fetch origin && git switch --detach origin/{policy.release.branch}",
-            f"$EDITOR {at_file.file}    # {at_file.canary}: 0, and {at_file.baseline}: 100",
-            f"git commit -am 'Take the canary back by hand' && git push origin HEAD:{policy.release.branch}",
-        )
-    flag = traffic.flag.name if traffic is not None and traffic.flag is not None else "FLAG"
-    return (
-        f"git fetch origin && git switch --detach origin/{policy.release.branch}",
-        f"$EDITOR {policy.flags.file}    # {flag}: set the percentage to 0, or switch it off",
-        f"git commit -am 'Take {flag} back by hand' && git push origin HEAD:{policy.release.branch}",
-    )
-
-
-def _socat(address: str) -> str:
-    return f"UNIX-CONNECT:{address}" if "/" in address or ":" not in address else f"TCP:{address}"
+def by_hand(world: World, leaving: str | None, to: str | None = None) -> tuple[str, ...]:
+    """The commands that take `leaving` back without this program; `to` is None for the last known good release."""
+    state = folding(world)(world.journal.known())
+    good = state.release(to) if to is not None else state.last_known_good(leaving)
+    repository = world.forge.home if world.forge.name == "github" else None
+    return break_glass(world.policy, repository=repository, good=good, live=world.live)
 
 
 def _slis(judgement: Judgement) -> tuple[str, ...]:
