@@ -30,6 +30,8 @@ from releasegate.forge.github.forge import GitHubForge
 from servers import free_port, running
 
 LOGIN = "Ada"
+JOB = "ghs_theOwnTokenOfAWorkflowsJob00000"
+"""GITHUB_TOKEN: what it pushes starts no workflow, and it may not push workflow files."""
 APP = 7
 PERMISSIONS = {"contents": "write", "issues": "write", "metadata": "read"}
 OF_APPS = re.compile(r"/app/installations/\d+/access_tokens|/repos/[^/]+/[^/]+/installation")
@@ -45,6 +47,7 @@ class Exchange:
     body: bytes
     status: int = 0
     authorized: bool = False
+    by_job: bool = False
     asked: str = ""
     """The path as it came: GitHub Enterprise Server's API lies below `/api`."""
     source: str = "front"
@@ -114,8 +117,8 @@ class Front:
 
     def leaks(self):
         """Requests that hold the token in another place than its header."""
-        held = TOKEN.encode()
-        return [str(e) for e in self.exchanges if held in e.body or TOKEN in unquote(f"{e.path}?{e.query}")]
+        asked = [(str(e), f"{unquote(f'{e.path}?{e.query}')} {e.body!r}") for e in self.exchanges]
+        return [name for name, text in asked if TOKEN in text or JOB in text]
 
     def repository(self):
         """A new empty repository, by its full name."""
@@ -196,9 +199,10 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         token = (self.headers.get("Authorization") or "").split(" ")[-1]
-        authorized = token == TOKEN or token in self.server.front.issued
+        authorized = token in {TOKEN, JOB} or token in self.server.front.issued
         path = re.sub(r"^/api(/v3|(?=/graphql$))", "", parts.path)
-        exchange = Exchange(self.command, path, parts.query, body, authorized=authorized, asked=parts.path)
+        who = {"authorized": authorized, "by_job": token == JOB}
+        exchange = Exchange(self.command, path, parts.query, body, asked=parts.path, **who)
         with self.server.front.lock:
             self.server.front.exchanges.append(exchange)
             fault = self.server.front.fault(exchange) or Fault()

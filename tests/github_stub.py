@@ -22,8 +22,8 @@ class Stub:
         self.deployments, self.statuses, self.runs, self.artifacts = [], {}, [], []
         self.rules, self.reviews, self.approvals, self.environments = [], {}, {}, []
         self.pull_requests, self.workflows = {}, {}
-        self.refused_refs, self.protection, self.bypass = set(), {}, "never"
-        self.on_dispatch, self.on_ref = "completed", {}
+        self.bypass = "never"
+        self.on_dispatch, self.on_ref, self.on_tag = "completed", {}, []
 
     def answer(self, exchange):
         """Status, headers and body; None for a request that is the emulator's."""
@@ -146,18 +146,6 @@ class Stub:
         made = self.example("get", "rulesets/{ruleset_id}", 200)
         return 200, made | {"id": int(number), "current_user_can_bypass": self.bypass}
 
-    def get_branch(self, exchange, branch):
-        """Protected as the test says; else the emulator's answer."""
-        del exchange
-        if not self.protection:
-            return None
-        made = self.example("get", "branches/{branch}", 200)
-        return 200, made | {"name": branch, "protected": True}
-
-    def get_protection(self, exchange, branch):
-        del exchange, branch
-        return (200, self.protection) if self.protection else None
-
     def list_environments(self, exchange):
         del exchange
         example = self.example("get", "environments", 200)["environments"][0]
@@ -179,11 +167,31 @@ class Stub:
             for index, (login, state, commit) in enumerate(self.reviews.get(int(number), ()))
         ]
 
-    def create_ref(self, exchange):
-        """GitHub refuses GITHUB_TOKEN a ref on a commit whose workflow files differ from those of every branch."""
-        if json.loads(exchange.body)["sha"] not in self.refused_refs:
-            return None
-        return 403, {"message": "Resource not accessible by integration"}, {"unchecked": True}
+    def set_ref(self, exchange, name=None):
+        """As GitHub: a job's own token gets no ref on workflow files that no branch's tip has, and starts no run.
+
+        For any other token the pushed tag starts the workflows `on_tag`. Then the emulator sets the ref.
+        """
+        asked, base = json.loads(exchange.body), "/".join(exchange.path.split("/")[:4])
+        status, tag = self.front.rest("GET", f"{base}/git/tags/{asked['sha']}", None)
+        commit = tag["object"]["sha"] if status == 200 else asked["sha"]
+        if exchange.by_job and not self.on_a_tip(base, commit):
+            return 403, {"message": "Resource not accessible by integration"}, {"unchecked": True}
+        if name is None and asked["ref"].startswith("refs/tags/") and not exchange.by_job:
+            for workflow in self.on_tag:
+                self.workflows[self.run(commit, title=asked["ref"])["id"]] = workflow
+        return None
+
+    def on_a_tip(self, base, commit):
+        """Whether some branch's tip has the same workflow files; a commit without any (the ledger's) adds none."""
+        _, tips = self.front.rest("GET", f"{base}/git/matching-refs/heads/", None)
+        wanted = self.workflow_files(base, commit)
+        return not wanted or any(self.workflow_files(base, tip["object"]["sha"]) == wanted for tip in tips)
+
+    def workflow_files(self, base, commit):
+        _, found = self.front.rest("GET", f"{base}/git/trees/{commit}?recursive=1", None)
+        folder = ".github/workflows/"
+        return {one["path"]: one["sha"] for one in found["tree"] if one["path"].startswith(folder)}
 
 
 # method, path below the repository, why the stub has it, handler
@@ -200,9 +208,8 @@ ROUTES = [
     ("GET", r"actions/artifacts/(\d+)/zip", "not in the emulator", "download"),
     ("GET", r"rules/branches/(.+)", "not in the emulator", "list_rules"),
     ("GET", r"rulesets/(\d+)", "not in the emulator", "get_ruleset"),
-    ("GET", r"branches/([^/]+)", "only for a branch that a test protects", "get_branch"),
-    ("GET", r"branches/([^/]+)/protection", "only for a branch that a test protects", "get_protection"),
     ("GET", r"environments", "not in the emulator", "list_environments"),
     ("GET", r"pulls/(\d+)/reviews", "the emulator has one person only", "list_reviews"),
-    ("POST", r"git/refs", "only for the refusal that the emulator does not know", "create_ref"),
+    ("POST", r"git/refs", "the emulator sets it; refuses a job's token where GitHub does", "set_ref"),
+    ("PATCH", r"git/refs/heads/(.+)", "the emulator sets it; refuses a job's token where GitHub does", "set_ref"),
 ]

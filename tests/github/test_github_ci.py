@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from github_front import Fault, github_forge
+from github_front import JOB, Fault, github_forge
 from github_shop import FLAGS, POLICY, told
 
 IDLE = FLAGS.replace(b'"on", 5], ["off", 95', b'"on", 0], ["off", 100')
@@ -63,16 +63,24 @@ def test_the_ci_run_of_the_commit_is_found_and_its_artifact_judged(github, shop)
     ]
 
 
-@pytest.mark.soak
-def test_a_candidate_without_a_run_gets_one_at_its_tag(github, shop):
-    _, roll_out = shop(GATES)
+@pytest.mark.parametrize("by_job", [True, False], ids=["a job's own token", "a person's"])
+def test_the_tag_alone_starts_nothing_where_a_job_made_it_so_that_ci_is_dispatched(github, shop, monkeypatch, by_job):
+    github.stub.on_tag = ["ci.yml"]
+    own = github.stub.run("a" * 40, title="the job itself")
+    if by_job:
+        monkeypatch.setenv("GITHUB_TOKEN", JOB)
+        monkeypatch.setenv("GITHUB_RUN_ID", str(own["id"]))
+    commit, roll_out = shop(GATES)
+    pushed = [e for e in github.exchanges if e.path.endswith("/git/refs") and b"refs/tags" in e.body]
+    assert [(e.by_job, e.status) for e in pushed] == [(by_job, 201)]
+    runs = [(run["head_sha"], run["event"]) for run in github.stub.runs if run is not own]
+    assert (runs, dispatched(github)) == ([] if by_job else [(commit, "push")], [])
     code, text = roll_out()
     assert (code, text.count("ci.yml left no artifact `regression`")) == (3, 1), text
-    [asked] = dispatched(github)
-    assert (asked["ref"], asked["inputs"]["tag"]) == (TAG, TAG)
-    github.stub.artifact("regression", github.stub.runs[0], {"e2e.xml": GREEN})
+    assert [(one["ref"], one["inputs"]["tag"]) for one in dispatched(github)] == [(TAG, TAG)] * by_job
+    github.stub.artifact("regression", github.stub.runs[-1], {"e2e.xml": GREEN})
     assert roll_out()[0] == 0
-    assert len(dispatched(github)) == 1
+    assert len(dispatched(github)) == by_job
 
 
 def test_a_token_that_may_make_no_check_run_stops_nothing(github, shop):

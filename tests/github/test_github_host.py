@@ -5,7 +5,7 @@ import json
 import pytest
 
 from github_front import TOKEN, Fault, github_forge
-from releasegate.errors import ForgeError, InconclusiveError, RefusedError, UnknownOutcomeError
+from releasegate.errors import ForgeError, InconclusiveError, UnknownOutcomeError
 from releasegate.forge.github.host import GitHubHost
 from releasegate.forge.host import Approval, Asset
 
@@ -180,12 +180,3 @@ def test_a_text_that_is_too_long_for_github_is_cut_and_found_again(forge):
     assert len(issue["body"]) == 65_536
     end = "é\n\n… (cut here: GitHub takes no longer text)\n\n<!-- releasegate: drill -->\n"
     assert issue["body"].endswith(end)
-
-
-def test_a_ref_that_github_refuses_says_why(forge, stub):
-    commit = forge.commit("main", {"a": b""}, "first", parent=None)
-    stub.refused_refs.add(commit)
-    with pytest.raises(RefusedError, match="Resource not accessible") as caught:
-        forge.create_branch("release/v1.0.0", commit)
-    assert "workflow files differ" in str(caught.value)
-    assert caught.value.exit_code == 4

@@ -97,12 +97,10 @@ def test_a_run_without_the_id_in_its_name_is_explained(github, host):
         carried_out(host, Unnamed())
 
 
-def test_a_flag_commit_is_published_by_the_policys_workflow_and_a_tag_starts_nothing(github, hosted, capsys):
+def test_a_flag_commit_is_published_by_the_policys_workflow(github, hosted, capsys):
     policy = POLICY + b"flags: {publish: {workflow: publish-flags.yml}}\n"
     forge = github_forge(github)
     forge.commit("main", {"releasegate.yaml": policy, "config/feature-flags.yaml": FLAGS}, "start", parent=None)
-    assert told(hosted, ["tag", "rc", "--repo", forge.home], capsys)[0] == 0
-    assert github.stub.runs == []
     code, out, _ = told(hosted, ["flags", "off", "banner", "--repo", forge.home], capsys)
     assert (code, TOLD in out) == (0, True)
     [sent] = dispatches(github)
