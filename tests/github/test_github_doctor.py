@@ -1,9 +1,14 @@
 """`releasegate doctor` on GitHub: each line with its light, and what to do."""
 # ruff: noqa: E501  a message stands in one line, as the user gets it
 
+import json
+import ssl
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
 import pytest
 
-from github_front import github_forge
+from certificates import certificates
+from github_front import Fault, github_forge, threaded
 from github_shop import FLAGS, POLICY, start, told
 from servers import free_port
 
@@ -155,16 +160,84 @@ def test_a_prometheus_that_is_not_there_is_named(github, hosted, capsys):
     assert "http://127.0.0.1:9" in "\n".join(lines)
 
 
+NETWORK = "is the network up, and GITHUB_API_URL right? A runner that cannot reach it: use `runs-on` of one that can"
+
+
+def unreached(cause, fix):
+    told = f"red     repository: GET /repos/REPO: GitHub did not answer ({cause}), 6 times in a row; {fix}"
+    return 1, [told, "1 checks: 1 red, 0 yellow"], ""
+
+
 def test_a_connection_that_fails_is_named_by_its_cause(shop, hosted, monkeypatch, capsys):
     for address, cause in (
         (f"http://127.0.0.1:{free_port()}", "TCP: the connection was refused"),
         ("http://github.invalid", "DNS: the host's name is not known"),
     ):
         monkeypatch.setenv("GITHUB_API_URL", address)
+        assert examined(hosted, shop.home, capsys) == unreached(cause, NETWORK)
+
+
+def test_a_certificate_that_nobody_here_trusts_is_named_and_trusted_as_the_line_says(
+    shop, hosted, monkeypatch, capsys, tmp_path
+):
+    certificates(tmp_path)
+    secret = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    secret.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
+    server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)  # which answers 501
+    server.socket = secret.wrap_socket(server.socket, server_side=True)
+    server.handle_error = lambda *_: None
+    with threaded(server):
+        monkeypatch.setenv("GITHUB_API_URL", f"https://127.0.0.1:{server.server_port}")
+        fix = "trust its authority: REQUESTS_CA_BUNDLE=FILE; and is GITHUB_API_URL right?"
+        assert examined(hosted, shop.home, capsys) == unreached("TLS: the certificate was not accepted", fix)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+        _, [line, _], _ = examined(hosted, shop.home, capsys)
+        assert line.startswith("red     repository: GET /repos/REPO: GitHub answered 501")
+
+
+PROTECTED = {"required_status_checks": None, "required_pull_request_reviews": None, "restrictions": None}
+REVIEWED = {"required_approving_review_count": 1}
+REFUSED = "red     branch: a rollback would be refused on main: the branch's protection asks for {}; put the GitHub App that runs it into the bypass list, or keep the flag file on a branch of its own"
+
+
+def test_classic_protection_against_commits_straight_on_the_branch(shop, github, hosted, capsys):
+    def protected(**settings):
+        path = f"/repos/{shop.home}/branches/main/protection"
+        assert github.rest("PUT", path, {**PROTECTED, "enforce_admins": True, **settings})[0] == 200
         code, lines, _ = examined(hosted, shop.home, capsys)
-        assert (code, len(lines)) == (1, 2)
-        assert cause in lines[0]
-        assert "use `runs-on` of one that can" in lines[0]
+        return code, lines[5]
+
+    pull = protected(required_pull_request_reviews=REVIEWED)
+    assert pull == (1, REFUSED.format("a pull request"))
+    checks = protected(required_status_checks={"strict": True, "contexts": ["ci"]})
+    assert checks == (1, REFUSED.format("green checks first"))
+    assert protected() == (0, GREEN[5])
+    admin = protected(required_pull_request_reviews=REVIEWED, enforce_admins=False)
+    assert admin == (0, GREEN[5]), "the token is an administrator's"
+
+
+def test_a_protection_that_the_token_may_not_read_is_yellow(shop, github, hosted, capsys):
+    github.rest("PUT", f"/repos/{shop.home}/branches/main/protection", {**PROTECTED, "enforce_admins": True})
+    github.fault = lambda e: Fault(status=403) if e.path.endswith("/protection") else None
+    code, lines, _ = examined(hosted, shop.home, capsys)
+    yellow = "yellow  branch: main is protected, and the token may not read how; give the token `administration: read`, or try `releasegate flags off` on a harmless flag"
+    assert (code, lines) == (0, [*changed(GREEN, branch=yellow)[:-1], "9 checks: 0 red, 1 yellow"])
+
+
+@pytest.mark.parametrize(
+    ("scopes", "code", "line"),
+    [
+        ("gist, read:org", 1, "red     token: its scopes are gist, read:org; it needs the scope `repo`"),
+        ("", 1, "red     token: its scopes are none; it needs the scope `repo`"),
+        ("repo, workflow", 0, "green   token: it may write"),
+    ],
+)
+def test_the_scopes_of_a_classic_token(shop, github, hosted, capsys, scopes, code, line):
+    body = {"full_name": shop.home, "default_branch": "main", "private": False, "permissions": {"push": True}}
+    told = Fault(status=200, headers={"X-OAuth-Scopes": scopes}, body=json.dumps(body).encode())
+    github.fault = lambda e: told if e.path == f"/repos/{shop.home}" else None
+    found, lines, _ = examined(hosted, shop.home, capsys)
+    assert (found, lines[4]) == (code, line)
 
 
 def test_a_token_that_is_not_accepted_is_named(shop, hosted, monkeypatch, capsys):

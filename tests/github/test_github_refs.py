@@ -1,4 +1,4 @@
-"""What a job's own token may not do: the release branch comes before the tag, and lives until the release tag exists."""
+"""What a job's own token may not do: the release branch comes before the tag and lives until the release tag exists."""
 
 import pytest
 

@@ -1,19 +1,15 @@
 """How a Prometheus behind a private CA, client certificates, a password, a path and a proxy is reached."""
 
-import ipaddress
 import select
 import socket
 import threading
 import time
-from datetime import UTC, datetime, timedelta
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from urllib.parse import urlsplit
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
+from certificates import certificates
 from releasegate.metrics.port import Poll
 from releasegate.metrics.source import source_of
 from releasegate.policy.load import load_policy
@@ -31,29 +27,6 @@ basic_auth_users: {{me: "{hash}"}}
 """
 HASH = "$2b$04$abcdefghijklmnopqrstuuppZFpU9n.F.R29ic//YRPBUgRHbgy9m"
 """Of `hush`, with bcrypt at its lowest cost."""
-
-
-def certificates(folder):
-    """A CA, and a server's and a client's certificate of it, as PEM files."""
-    now = datetime.now(UTC)
-    ca_key = ec.generate_private_key(ec.SECP256R1())
-    ca = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a private CA")])
-    for name in ("ca", "server", "client"):
-        key = ca_key if name == "ca" else ec.generate_private_key(ec.SECP256R1())
-        subject = ca if name == "ca" else x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-        here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-        builder = (
-            x509.CertificateBuilder(issuer_name=ca, subject_name=subject, public_key=key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(days=2))
-            .add_extension(x509.BasicConstraints(ca=name == "ca", path_length=None), critical=True)
-            .add_extension(here, critical=False)
-        )
-        pem = serialization.Encoding.PEM
-        secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        (folder / f"{name}.pem").write_bytes(builder.sign(ca_key, hashes.SHA256()).public_bytes(pem))
-        (folder / f"{name}.key").write_bytes(secret)
 
 
 @pytest.fixture(scope="module")

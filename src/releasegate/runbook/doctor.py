@@ -110,7 +110,8 @@ def host(health: Health, policy: Policy) -> Iterator[Finding]:
 
 
 def _token(health: Health) -> Iterator[Finding]:
-    if health.scopes is not None and not {"repo", "public_repo"} & set(health.scopes):
+    enough = {"repo"} if health.private else {"repo", "public_repo"}
+    if health.scopes is not None and not enough & set(health.scopes):
         yield red("token", f"its scopes are {', '.join(health.scopes) or 'none'}", "it needs the scope `repo`")
     elif health.may_push is False:
         yield red("token", "it may read only", "give it `contents: write` (or a person who may push)")

@@ -206,7 +206,7 @@ class Api:
             self.requester.close()  # the connection is still in use
             raise ForgeError(SLOW, where=place, remedy=NETWORK) from error
         except requests.RequestException as error:
-            raise ForgeError(f"GitHub did not answer ({cause(error)})", where=place, remedy=NETWORK) from error
+            raise ForgeError(f"GitHub did not answer ({cause(error)})", where=place, remedy=reach(error)) from error
         except github.GithubException as error:  # only the renewal of an App's token is checked there
             return Answer(error.status, error.headers or {}, error.data)
         if status >= 500:
@@ -260,6 +260,11 @@ def cause(error: BaseException) -> str:
     return next((name for name, sign in signs.items() if re.search(sign, text)), "the connection broke off")
 
 
+def reach(error: BaseException) -> str:
+    """What helps where a connection failed."""
+    return TRUST if cause(error).startswith("TLS") else NETWORK
+
+
 def _words(answer: Answer) -> str:
     """GitHub's own words: the message and the first errors."""
     body = answer.body if isinstance(answer.body, dict) else {}
@@ -277,6 +282,7 @@ def _place(url: str) -> str:
 
 SLOW = "GitHub's answer came too slowly to be waited for"
 LOOK = "whether it was carried out is not known; look before you run the command again"
+TRUST = "trust its authority: REQUESTS_CA_BUNDLE=FILE; and is GITHUB_API_URL right?"
 NETWORK = "is the network up, and GITHUB_API_URL right? A runner that cannot reach it: use `runs-on` of one that can"
 REMEDIES = {
     401: "the token is not accepted: is GITHUB_TOKEN or GH_TOKEN set, and not expired?",

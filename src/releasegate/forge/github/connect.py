@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from releasegate.errors import ForgeError, InputError, RefusedError, RepositoryError
-from releasegate.forge.github.api import NETWORK, Api, Patience, cause
+from releasegate.forge.github.api import Api, Patience, cause, reach
 
 PUBLIC = "https://api.github.com"
 PATIENCE = Patience()
@@ -90,7 +90,7 @@ def _auth(repository: str, credentials: Credentials, common: Mapping[str, object
     except github.GithubException as error:
         raise RefusedError(error.status, f"GitHub refused the App: {error.message}", remedy=APP) from error
     except requests.RequestException as error:
-        raise ForgeError(f"GitHub did not answer ({cause(error)})", remedy=NETWORK) from error
+        raise ForgeError(f"GitHub did not answer ({cause(error)})", remedy=reach(error)) from error
     except (jwt.PyJWTError, ValueError, TypeError):
         raise InputError("RELEASEGATE_APP_KEY is no private key", remedy=APP) from None  # the cause may quote it
 
