@@ -2,9 +2,11 @@
 
 import json
 from contextlib import suppress
+from itertools import cycle
 
 import pytest
 
+from github_calls import ALL, Prepared, calls
 from github_front import TOKEN, Fault, github_forge
 from releasegate.errors import ForgeError, OutsideError, RaceError
 from releasegate.forge.github.api import NETWORK
@@ -76,12 +78,18 @@ CALLS = {
         lambda front, base: front.rest("GET", f"{base}/commits/main/check-runs", None)[1]["check_runs"],
     ),
     "open_pull_request": Call(
-        lambda _, host, __: host.open_pull_request("other", "main", "Off", "why"), listed("pulls?state=open")
+        lambda _, host, __: host.open_pull_request("other", "main", "Off", "why"),
+        listed("pulls?state=open&head=Ada:other"),
     ),
     "deploy": Call(
         lambda _, host, first: host.deploy("production", first, "v1", "id-1", production=True),
-        lambda front, _: front.stub.deployments,
+        lambda front, _: [one for one in front.stub.deployments if one["environment"] == "production"],
     ),
+    "deployment_status": Call(
+        lambda _, host, __: host.deployment_status(1, "success", "done"),
+        lambda front, _: front.stub.statuses.get("1", []),
+    ),
+    "close_pull_request": Call(lambda _, host, __: host.close_pull_request(2), listed("pulls?state=closed")),
     "start_workflow": Call(
         lambda _, host, __: host.find_run("d.yml", "id-1") or host.start_workflow("d.yml", "main", {}, "id-1"),
         lambda front, _: front.stub.runs,
@@ -90,13 +98,16 @@ CALLS = {
 
 
 def prepared(front, timeout=120):
-    """A repository with a commit, another branch, and an issue; then a new connection that waits for `timeout` s."""
+    """A repository with branches, an issue, a pull request and a deployment, and a connection to it."""
     forge = github_forge(front)
     first = forge.commit("main", {"a": b"1"}, "first", parent=None)
-    forge.create_branch("other", first)
-    forge.commit("other", {"b": b"1"}, "other", parent=first)
+    for branch in ("other", "asked"):
+        forge.create_branch(branch, first)
+        forge.commit(branch, {branch: b"1"}, branch, parent=first)
     front.rest("POST", f"/repos/{forge.home}/issues", {"title": "comments go here", "body": ""})
     front.rest("PATCH", f"/repos/{forge.home}/issues/1", {"state": "closed"})
+    front.rest("POST", f"/repos/{forge.home}/pulls", {"title": "asked", "head": "asked", "base": "main"})
+    GitHubHost(forge.api).deploy("staging", first, "v0", "id-0", production=False)
     forge = github_forge(front, forge.home, timeout=timeout)
     front.exchanges.clear()
     return forge, GitHubHost(forge.api), first
@@ -159,6 +170,53 @@ def test_any_request_of_a_call_goes_wrong(github, name, fault):
     while played(github, CALLS[name], FAULTS[fault], position, graphql=graphql, timeout=timeout):
         position += 1
     assert position >= 1
+
+
+WRITES = {name.partition(" ")[0] for name in CALLS}
+READS = [name for name in ALL if name not in WRITES]
+
+
+def read_again(it, name, right, fault, position, *, graphql=True, timeout=120):
+    """A read in which the request at `position` goes wrong once: the same answer, and nothing is written."""
+    front = it.front
+    front.exchanges.clear()
+    front.graphql = graphql
+    front.fault = lambda _: fault if len(front.exchanges) == position + 1 else None
+    assert calls(it.forge(timeout=timeout), it)[name]() == right
+    asked = (e for e in front.exchanges if e.path != "/graphql" or b"mutation" in e.body)
+    assert [str(e) for e in asked if e.method != "GET"] == []
+    return len(front.exchanges) > position + 1
+
+
+def test_every_method_that_is_no_write_reads_the_same_whatever_went_wrong_before(github):
+    it = Prepared(github)
+    for name, fault in zip(READS, cycle([FAULTS["dropped after"], FAULTS["truncated"], FAULTS["429"]])):
+        right = calls(it.forge(), it)[name]()
+        assert right or name == "find_run", name
+        assert read_again(it, name, right, fault, 0), name
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("fault", FAULTS)
+def test_any_request_of_a_read_goes_wrong(github, fault):
+    it = Prepared(github)
+    stalled = fault == "stalled"
+    for graphql in (True, False):
+        for name in READS:
+            github.fault, github.graphql = lambda _: None, graphql
+            right, position = calls(it.forge(), it)[name](), 0
+            settings = {"graphql": graphql, "timeout": 1 if stalled else 120}
+            while read_again(it, name, right, FAULTS[fault], position, **settings) and not stalled:
+                position += 1
+
+
+def test_a_server_that_is_down_ends_every_method_in_exit_4_and_nothing_is_done(github):
+    it = Prepared(github)
+    github.fault = lambda _: FAULTS["500"]
+    for name in ALL:
+        with pytest.raises(OutsideError) as caught:
+            calls(it.forge(), it)[name]()
+        assert (caught.value.exit_code, "GitHub answered 500" in str(caught.value)) == (4, True), name
 
 
 @pytest.mark.parametrize("fault", FAULTS)
