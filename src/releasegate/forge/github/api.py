@@ -7,7 +7,7 @@ since they repeat a POST whose answer was lost. What is repeated here:
 - any request that a rate limit turned away (403 or 429), which was not carried out; after the time that GitHub names;
 - the making of a git object, which has no effect until a ref points to it.
 
-Waits have jitter, and end when `max_wait` seconds of them are used up.
+Writes with an effect are paced (`pace`). Waits have jitter, and end when `max_wait` seconds of them are used up.
 """
 
 import json
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from releasegate.errors import ForgeError, RefusedError, ReleasegateError, UnknownOutcomeError
 from releasegate.forge.github.bounded import TooSlowError, within
+from releasegate.forge.github.pace import Pace
 
 if TYPE_CHECKING:
     from github.Requester import Requester
@@ -70,6 +71,7 @@ class Api:
     """How many were sent."""
     trees: dict[str, str] = field(default_factory=dict)
     """The tree of each commit that was seen; it never changes."""
+    pace: Pace = field(default_factory=Pace)
     without_graphql: bool = False
     """Set once the server, or the token, turned out to have no GraphQL."""
 
@@ -137,6 +139,8 @@ class Api:
         url = path if path.startswith(("/", "http")) else f"/repos/{self.repository}{'/' if path else ''}{path}"
         fault: ReleasegateError | None = None
         for attempt in range(TRIES):
+            if verb not in ("GET", "POST") or not repeat:  # a POST that may be repeated has no effect
+                self.pace.keep(self.patience.now, self.patience.sleep)
             try:
                 answer = self._once(verb, url, body, parameters)
             except ForgeError as error:
@@ -168,6 +172,7 @@ class Api:
         import github  # noqa: PLC0415  loaded by the commands that speak to GitHub
 
         self.requests += 1
+        self.pace.keep(self.patience.now, self.patience.sleep)
         headers = {"Content-Type": media_type, "Content-Length": str(len(content))}
         try:
             within(
