@@ -47,18 +47,24 @@ def read_yaml(text: str, path: str) -> Any:
 
 
 def _check_size(text: str) -> None:
-    """Walk the events, which needs no recursion: the loader itself would follow any depth, and any alias."""
-    sizes: dict[str, int] = {}
+    """Walk the events, which needs no recursion: the loader itself would follow any depth, and any alias.
+
+    An alias inside what it stands for has no end; one that stands for nothing is the loader's to tell.
+    """
+    sizes: dict[str | None, int] = {}
     open_: list[tuple[str | None, int]] = []
     size = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         if isinstance(event, yaml.CollectionStartEvent):
+            sizes[event.anchor] = MOST_NODES
             open_.append((event.anchor, size))
         elif isinstance(event, yaml.CollectionEndEvent):
             anchor, before = open_.pop()
-            sizes[anchor or ""] = size - before
+            sizes[anchor] = size - before
+        elif isinstance(event, yaml.ScalarEvent):
+            sizes[event.anchor] = 1
         elif isinstance(event, yaml.AliasEvent):
-            size += sizes.get(event.anchor or "", MOST_NODES)
+            size += sizes.get(event.anchor, 0)
         size += 1
         if len(open_) > DEEPEST or size > MOST_NODES:
             what = "nested too deeply, or too many values"
