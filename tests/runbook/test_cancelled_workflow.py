@@ -45,7 +45,9 @@ def cancel(process, is_back):
         passed = time.monotonic() - began
         for moment in [each for each in ends if passed >= each]:
             process.send_signal(ends.pop(moment))
-        back = passed if back is None and is_back() else back
+        if back is None and is_back():
+            back = passed
+            assert len(ends) == 2, "traffic came back only after SIGTERM"
         assert passed < 60, "traffic is not back"
         time.sleep(0.005)
     return back, process.returncode

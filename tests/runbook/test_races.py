@@ -9,6 +9,8 @@ import time
 import pytest
 from test_kill_points import Killer
 
+from balancer import Balancer, free_ports, running
+
 WON = {"split": 0.0, "live": "v1.0.0", "unfinished": [False, False], "issues": 1, "verified": 0}
 ENDED = """\
 import sys, time
@@ -27,10 +29,10 @@ with one_way_to_end():
 class Pair:
     """Two processes that play on one folder at once."""
 
-    def __init__(self, folder, scenario):
+    def __init__(self, folder, scenario, **place):
         self.scenario = scenario
-        self.one = Killer(folder, scenario)
-        self.other = Killer(folder, scenario, base=self.one.base)
+        self.one = Killer(folder, scenario, **place)
+        self.other = Killer(folder, scenario, base=self.one.base, **place)
 
     def play(self, name, kinds, pause=0.0):
         """Play both kinds, the second `pause` seconds later, on a copy of what was prepared."""
@@ -73,6 +75,17 @@ def test_a_rollback_wins_against_a_promotion_in_100_of_100(pair):
     seeded = random.Random(7)
     for number in range(100):
         check_race(pair, str(number), seeded.uniform(0, 3))
+
+
+@pytest.mark.soak
+@pytest.mark.servers
+def test_a_rollback_wins_against_a_promotion_through_a_real_router(program, tmp_path):
+    seeded = random.Random(7)
+    with running(Balancer(program, tmp_path, free_ports())) as balancer:
+        pair = Pair(tmp_path, "race", traffic="haproxy", haproxy=f"127.0.0.1:{balancer.ports['admin']}")
+        for number in range(8):
+            check_race(pair, str(number), seeded.uniform(0, 3))
+        pair.close()
 
 
 @pytest.mark.parametrize("pair", ["rollback of a release"], indirect=True)

@@ -184,6 +184,32 @@ def test_a_split_that_cannot_be_read_ends_no_rollback_at_its_question(checkout, 
         assert done.stdout.startswith("traffic is back, and every step held\n")
 
 
+def in_terminal(folder, typed, *words):
+    """A person at a terminal who types `typed`: the exit code, what was asked, and what was recorded as the reason."""
+    person, terminal = os.openpty()
+    os.write(person, typed)
+    command = [sys.executable, "-I", "-m", "releasegate", "rollback", "--traffic-only", *words]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, stdin=terminal, check=False)
+    for end in (person, terminal):
+        os.close(end)
+    journal = Journal(LocalForge(folder), "releasegate/ledger", SystemClock(), secrets.token_bytes)
+    reasons = [event.data["reason"] for event in journal.events() if event.kind == "rollback.explained"]
+    return done.returncode, (done.stderr.count("[y/N]"), done.stderr.count("Why (may be empty)")), reasons
+
+
+@pytest.mark.parametrize(
+    ("typed", "words", "code", "asked", "reasons"),
+    [
+        (b"y\nthe till  is slow\n", [], 0, (1, 1), ["the till is slow"]),
+        (b"y\n", ["--reason", "it is slow"], 0, (1, 0), []),
+        (b"", ["--yes"], 0, (0, 0), []),
+        (b"n\n", [], 130, (1, 0), []),
+    ],
+)
+def test_a_person_is_asked_once_and_for_the_reason_afterwards(checkout, typed, words, code, asked, reasons):
+    assert in_terminal(checkout, typed, *words) == (code, asked, reasons)
+
+
 PROMETHEUS = """\
 import json, sys
 query, at = sys.argv[1], float(sys.argv[2])

@@ -10,8 +10,8 @@ import pytest
 from fakes import MemoryForge
 from releasegate.errors import PolicyError, VerificationError
 from releasegate.policy.smoke import load_smoke
-from releasegate.runbook.outside import fetch, shell
-from releasegate.runbook.smoke import smoke
+from releasegate.runbook.outside import Page, fetch, shell
+from releasegate.runbook.smoke import AT_ONCE, smoke
 from worlds import world_of
 
 
@@ -114,6 +114,28 @@ def test_an_answer_that_cannot_be_read_is_a_red_check(tmp_path, answer, kind):
         pytest.raises(VerificationError, match=rf"till: {url[:-1]} does not answer \(({kind})\)$"),
     ):
         checked(tmp_path, ("till", f'{{url: "{url}", retries: 0}}'))
+
+
+def test_an_answer_that_takes_too_long_is_red(tmp_path):
+    world = world_of(MemoryForge(), tmp_path, fetch=lambda _: Page(200, "", seconds=0.5))
+    slow, quick = (b'checks: {till: {url: "http://a/", latency: %s}}' % limit for limit in (b"250ms", b"500ms"))
+    assert smoke(world, load_smoke(quick, "smoke.yaml", {})) == "1 of 1 smoke checks are green"
+    with pytest.raises(VerificationError) as error:
+        smoke(world, load_smoke(slow, "smoke.yaml", {}))
+    assert str(error.value) == "1 of 1 smoke checks are red: till: it took 0.50 s, expected at most 0.25 s"
+
+
+def test_all_are_asked_at_once(tmp_path):
+    """Each waits for the others: one after the other they would wait for ever."""
+    together = threading.Barrier(AT_ONCE, timeout=30)
+
+    def fetch(_):
+        together.wait()
+        return Page(200, "")
+
+    text = "checks:\n" + "".join(f"  page-{number}: {{url: http://a/}}\n" for number in range(AT_ONCE))
+    world = world_of(MemoryForge(), tmp_path, fetch=fetch)
+    assert smoke(world, load_smoke(text.encode(), "smoke.yaml", {})) == f"{AT_ONCE} of {AT_ONCE} smoke checks are green"
 
 
 def test_a_certificate_that_ends_soon_is_red(tmp_path):

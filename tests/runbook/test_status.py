@@ -43,6 +43,14 @@ def test_in_the_middle_of_a_canary(service):
     assert document["rollback"] == {"from": "v1.1.0-rc.1", "to": "v1.0.0"}
 
 
+def test_what_runs_is_told_with_the_link_of_its_job(service):
+    job = "https://github.com/acme/shop/actions/runs/7/attempts/1"
+    service.roll_out(order=Order(until="canary"), run=job)
+    document, lines, _ = asked(service)
+    assert lines["running"].endswith(f"next: watch; since 2026-11-23 10:00 UTC; {job}")
+    assert document["running"]["run"] == job
+
+
 def test_the_kill_switch_and_the_local_time_beside_utc(service):
     service.options["policy"] = POLICY + b"timezone: Europe/Berlin\nkill-switch: {flag: AGENT_SAFE_MODE, value: 1}\n"
     assert asked(service)[1]["kill switch"] == "off"

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ import time
 import urllib.request
 from collections import Counter
 from contextlib import ExitStack
+from datetime import UTC, datetime
 
 import pytest
 
@@ -151,3 +153,43 @@ def test_the_judge_sees_what_the_processes_served_up_to_one_scrape(program, tmp_
     assert after.served.total() > unseen
     assert document == replay(tmp_path)
     assert said[-1].startswith("8 s: ")
+
+
+def begin(folder, url, since, name):
+    options = ["--since", since, "--record", name, "--format", "json"]
+    command = [sys.executable, "-m", "releasegate", "canary", "watch", *options]
+    environ = {**os.environ, "PROMETHEUS_URL": url}
+    return subprocess.Popen(command, cwd=folder, env=environ, stdout=-1, stderr=-1, text=True)
+
+
+@pytest.mark.servers
+@pytest.mark.soak
+def test_a_watch_that_was_killed_is_judged_by_the_next_one_as_it_would_have_been(program, tmp_path):
+    stable, canary = free_port(), free_port()
+    targets = {f"127.0.0.1:{stable}": {"track": "stable"}, f"127.0.0.1:{canary}": {"track": "canary"}}
+    (tmp_path / "releasegate.yaml").write_text(POLICY)
+    with ExitStack() as stack:
+        for port in (stable, canary):
+            stack.enter_context(counting_app(tmp_path, port))
+        url = stack.enter_context(prometheus(program, tmp_path / "prometheus", targets, interval="250ms"))
+        loads = [Load(stable), Load(canary)]
+        for load in loads:
+            load.start()
+            stack.callback(load.stop)
+        await_true(lambda: query(url, "http_requests_total offset 1s"), "the first requests scraped")
+        since = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        killed = begin(tmp_path, url, since, "killed.jsonl")
+        for line in killed.stderr:
+            if line.startswith("3 s: "):
+                break
+        killed.send_signal(signal.SIGKILL)
+        killed.communicate()
+        time.sleep(1)  # nobody watches
+        resumed = begin(tmp_path, url, since, "r.jsonl")
+        output, errors = resumed.communicate(timeout=60)
+    seen = (tmp_path / "killed.jsonl").read_text().splitlines()
+    document = json.loads(output)
+    assert (killed.returncode, len(seen) > 6) == (-signal.SIGKILL, True)
+    assert resumed.returncode == {"promote": 0, "abort": 1, "inconclusive": 3}[document["decision"]], errors
+    assert (tmp_path / "r.jsonl").read_text().splitlines()[: len(seen)] == seen
+    assert document == replay(tmp_path)

@@ -1,13 +1,14 @@
 """What each stage of a rollout does. A stage that was recorded as finished is not done again."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, TypeVar
 
 from releasegate.canary.judge import Decision, Judgement
-from releasegate.errors import FenceError, ForgeError, InconclusiveError, MetricsError, VerificationError
+from releasegate.errors import FenceError, ForgeError, InconclusiveError, MetricsError, OutsideError, VerificationError
 from releasegate.forge.port import Tag
 from releasegate.ledger.event import Event
 from releasegate.ledger.state import Rollout, fold
@@ -147,11 +148,11 @@ class Stages:
         text = f"{judgement.reason}; {self._trial.share}{self._trial.lost}"
         if judgement.decision is Decision.PROMOTE:
             return self._patiently(lambda: self._finish("watch", text, decided))
+        if judgement.decision is Decision.ABORT or held is None:
+            with suppress(OutsideError):  # it waits in the outbox, and the reason is the judge's
+                self._world.journal.record(decided)
         if judgement.decision is Decision.ABORT:
-            self._world.journal.record(decided)
             raise VerificationError(judgement.reason)
-        if held is None:
-            self._world.journal.record(decided)
         if self._accept is None:
             raise HeldError(judgement.reason)
         accepted = Draft("canary.accepted", self._subject(), {"reason": self._accept})
