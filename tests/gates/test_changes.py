@@ -26,6 +26,15 @@ HEAD = "b" * 40
 RULES = Rules(branches=("main", "release/*"))
 
 
+LACKING = {
+    "unapproved": "nobody approved it",
+    "self-approval": "only people whose own commits it holds approved it",
+    "bot-approval": "only a program approved it",
+    "stale-approval": "commits were added after the approval, and nobody approved the final head",
+    "late-approval": "it was approved only after it had been merged",
+}
+
+
 def review(author="grace", state="approved", commit=HEAD, *, minutes=-30, **more):
     return Review(
         author=author, state=ReviewState(state), commit=commit, submitted=MERGED + timedelta(minutes=minutes), **more
@@ -84,24 +93,25 @@ def test_a_direct_push_fails_and_says_whose():
 
 
 @pytest.mark.parametrize(
-    ("reviews", "check"),
+    ("reviews", "check", "observed"),
     [
-        ([], "unapproved"),
-        ([review(state="commented")], "unapproved"),
-        ([review(state="dismissed")], "unapproved"),
-        ([review("ada")], "self-approval"),
-        ([review("Ada")], "self-approval"),
-        ([review("linus")], "self-approval"),
-        ([review("helper[bot]", bot=True)], "bot-approval"),
-        ([review(commit="a" * 40)], "stale-approval"),
-        ([review(commit=None)], "stale-approval"),
-        ([review(minutes=1)], "late-approval"),
+        ([], "unapproved", "none"),
+        ([review(state="commented")], "unapproved", "none"),
+        ([review(state="dismissed")], "unapproved", "none"),
+        ([review("ada")], "self-approval", "ada on bbbbbbbbbbbb"),
+        ([review("Ada")], "self-approval", "Ada on bbbbbbbbbbbb"),
+        ([review("linus")], "self-approval", "linus on bbbbbbbbbbbb"),
+        ([review("helper[bot]", bot=True)], "bot-approval", "helper[bot] on bbbbbbbbbbbb"),
+        ([review(commit="a" * 40)], "stale-approval", "grace on aaaaaaaaaaaa"),
+        ([review(commit=None)], "stale-approval", "grace on an unknown head"),
+        ([review(minutes=1)], "late-approval", "grace on bbbbbbbbbbbb"),
     ],
 )
-def test_what_is_no_second_pair_of_eyes(reviews, check):
+def test_what_is_no_second_pair_of_eyes(reviews, check, observed):
     found = verdict(commit(request(reviews=reviews, contributors=("ada", "linus"))))
     assert (found.verdict.value, [one.check for one in found.findings]) == ("fail", [check])
     (finding,) = found.findings
+    assert (finding.title, finding.observed) == (LACKING[check], observed)
     assert finding.where == "https://forge.test/shop/pull/7"
     assert finding.expected == "an approval of bbbbbbbbbbbb by somebody else than ada"
 
@@ -116,7 +126,11 @@ def test_the_newest_word_of_each_reviewer_counts_whatever_the_order_they_are_tol
     commented_after = [review(minutes=-30), review(minutes=-10, state="commented")]
     assert said(commit(request(reviews=commented_after))) == ("pass", [])
     another_refuses = [review(), review("linus", "changes-requested")]
-    assert said(commit(request(reviews=another_refuses))) == ("warn", [("changes-requested", "warn")])
+    (finding,) = verdict(commit(request(reviews=another_refuses))).findings
+    assert (finding.check, finding.level.value, finding.where, finding.title, finding.observed) == (
+        "changes-requested", "warn", "https://forge.test/shop/pull/7",
+        "somebody asked for changes and has not approved since", "linus",
+    )  # fmt: skip
 
 
 def test_an_approval_at_the_moment_of_the_merge_counts():
@@ -127,14 +141,22 @@ def test_required_checks_have_to_be_green_on_the_final_head():
     for conclusion in ("failure", "cancelled", "pending", "timed_out", "action_required"):
         found = verdict(commit(request(checks=(Check(name="test", conclusion=conclusion),))))
         assert [(one.check, one.observed) for one in found.findings] == [("required-check", conclusion)]
-    assert verdict(commit(request(checks=()))).findings[0].observed == "missing"
+    (finding,) = verdict(commit(request(checks=()))).findings
+    assert (finding.title, finding.expected, finding.observed) == (
+        "the check `test` was not green on the final head", "success", "missing",
+    )  # fmt: skip
     for conclusion in ("success", "neutral", "skipped"):
         assert said(commit(request(checks=(Check(name="test", conclusion=conclusion),)))) == ("pass", [])
     assert said(commit(request(required=(), checks=(Check(name="lint", conclusion="failure"),)))) == ("pass", [])
 
 
 def test_rules_that_may_not_be_read_are_inconclusive_unless_the_policy_names_the_checks():
-    assert said(commit(request(required=None))) == ("inconclusive", [("required-checks", "error")])
+    found = verdict(commit(request(required=None)))
+    (finding,) = found.findings
+    assert (found.verdict.value, finding.check, finding.where, finding.title, finding.expected) == (
+        "inconclusive", "required-checks", "https://forge.test/shop/pull/7",
+        "which checks the branch requires cannot be read: name them in the policy (`checks`)", "the branch's rules",
+    )  # fmt: skip
     named = replace(RULES, checks=("test",))
     assert said(commit(request(required=None)), rules=named) == ("pass", [])
     named = replace(RULES, checks=("e2e",))
@@ -147,6 +169,7 @@ def test_a_ticket_is_looked_for_in_title_and_text():
     assert said(commit(request(title="Faster", body="Closes SHOP-3")), rules=rules) == ("pass", [])
     assert said(commit(request(title="Faster")), rules=rules) == ("fail", [("ticket", "error")])
     (finding,) = verdict(commit(request(title="Faster")), rules=rules).findings
+    assert finding.where == "https://forge.test/shop/pull/7"
     assert (finding.title, finding.expected) == ("no ticket is named", r"text that matches SHOP-\d+")
     assert finding.observed == "Faster"
 

@@ -266,7 +266,8 @@ def _told(commit: IncomingCommit) -> str:
 
 
 def _reviews(approved: Sequence[Review]) -> str:
-    return _names([f"{review.author} on {(review.commit or 'an unknown head')[:12]}" for review in approved]) or "none"
+    heads = [review.commit[:12] if review.commit else "an unknown head" for review in approved]
+    return _names([f"{review.author} on {head}" for review, head in zip(approved, heads, strict=True)]) or "none"
 
 
 def _names(names: Sequence[str]) -> str:
