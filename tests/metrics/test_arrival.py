@@ -5,6 +5,7 @@ import time
 import pytest
 from remote_write import push
 
+from releasegate.metrics.past import history
 from releasegate.metrics.port import Poll
 from releasegate.metrics.source import source_of
 from releasegate.policy.load import load_policy
@@ -93,3 +94,13 @@ def test_scrapes_that_are_rarer_than_polls_are_waited_for_and_a_missed_one_is_no
             {}, {"baseline": 900}, {"canary": 100}, {}, {"baseline": 900}, {"canary": 50},
         ]  # fmt: skip
         assert [poll.problems for poll in polls] == [{}] * 5 + [{"rate/canary": MISSED}] * 3 + [{}] * 4
+        # Unless the policy says how far behind the present it is asked, that is one scrape.
+        usual = load_policy(POLICY.replace("URL", url).replace(", lag: 0s", "").encode(), "releasegate.yaml", {})
+        watched = source_of(usual.canary)
+        found = "Prometheus is asked 30 s behind the present, since it scrapes as often"
+        assert watched.advance(begun + 100) == Poll({}, {}, found)
+        assert watched.advance(begun + 130) == Poll({"rate": {"baseline": 900, "canary": 50}})
+    watched = source_of(usual.canary)
+    gone = f"{url}: no connection; does Prometheus answer there?"
+    assert watched.advance(begun + 100) == Poll({}, {"rate/baseline": gone, "rate/canary": gone})
+    assert history(usual.canary, begun + 100) == []

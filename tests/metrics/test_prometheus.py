@@ -162,7 +162,7 @@ def test_an_answer_that_is_no_count(api, answer, problem):
 
 def test_a_server_that_stumbles_is_asked_again_and_not_for_as_long_as_it_likes(api):
     api.say((503, b"", {"Retry-After": "0"}), (200, vector(5)))
-    watched = source(f"{{prometheus: {{url: '{api.url}'}}}}")
+    watched = source(f"{{prometheus: {{url: '{api.url}', lag: 1s}}}}")
     assert watched.advance(100) == Poll({})
     assert (
         api.queries
@@ -209,7 +209,9 @@ def test_a_command_asks_where_only_it_can(tmp_path):
     script = tmp_path / "ask.py"
     script.write_text(COMMAND)
     watched = source(f"{{command: ['{sys.executable}', '{script}', '{{query}}', '{{time}}']}}")
-    assert watched.advance(100) == Poll({})
+    # It shows one sample of each series, which tells nothing of how often Prometheus scrapes.
+    usual = "Prometheus is asked one poll interval (1 s) behind the present"
+    assert watched.advance(100) == Poll({}, {}, f"{usual}, since no two samples show how often it scrapes")
     assert watched.advance(101) == Poll({"rate": {"baseline": 4, "canary": 4}})
 
 

@@ -127,6 +127,7 @@ def watch(folder, url, name):
     done = subprocess.run(
         command, cwd=folder, env={**os.environ, "PROMETHEUS_URL": url}, capture_output=True, text=True, check=False
     )
+    assert f"Prometheus is asked {SCRAPE} s behind the present, since it scrapes as often\n" in done.stderr
     return done.returncode, json.loads(done.stdout), (folder / f"{name}.jsonl").read_text()
 
 
@@ -148,7 +149,7 @@ def test_the_same_past_is_judged_alike(program, tmp_path, canary_errors, code, d
     assert one[1]["decision"] == decision
     header, *lines = map(json.loads, one[2].splitlines())
     assert lines[0]["t"] == -HISTORY
-    # A Prometheus is asked one interval behind the present.
+    # A Prometheus is asked one scrape behind the present.
     start = datetime.fromisoformat(header["started"]).timestamp() - SCRAPE
     for track, label, since in (("canary", "canary", 0), ("baseline", "stable", start - HISTORY)):
         counted = sum(line["rate"].get(track, 0) for line in lines if "rate" in line)

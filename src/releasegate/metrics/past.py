@@ -25,9 +25,14 @@ def history(canary: Canary, start: float) -> list[Line]:
     reader = prometheus_of(canary)
     if reader is None:
         return []
-    lag, interval = lag_of(canary), canary.interval
+    try:
+        lag, _ = lag_of(canary, reader, start)
+    except MetricsError:
+        return []
+    interval = canary.interval
     number = min(int(HOUR / interval), MOST_POLLS)
-    source = Source(canary, PastReader(reader, start - number * interval - lag, start - lag, interval), lag)
+    past = PastReader(reader, start - number * interval - lag, start - lag, interval)
+    source = Source(canary, past, lag)
     lines = []
     for back in range(number, -1, -1):
         counts = source.advance(start - back * interval).counts

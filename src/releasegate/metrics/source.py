@@ -4,17 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 from releasegate.canary.recording import TRACKS, Counts
 from releasegate.errors import MetricsError
 from releasegate.metrics.meter import Meter, Samples, selectors_of, upper_bound
 from releasegate.metrics.port import Poll, Reader
+from releasegate.metrics.prometheus import PrometheusReader, UnreachableError
 from releasegate.policy.canary import Canary, Sli, Tracks
 from releasegate.policy.selector import Selector, parse_selector
-
-if TYPE_CHECKING:
-    from releasegate.metrics.prometheus import PrometheusReader
 
 
 def source_of(canary: Canary) -> "Source":
@@ -23,17 +20,16 @@ def source_of(canary: Canary) -> "Source":
 
     server = prometheus_of(canary)
     if server is not None:
-        return Source(canary, server, lag_of(canary))
+        return Source(canary, server, None)
     if canary.metrics.scrape is not None:
         return Source(canary, ScrapeReader(canary.metrics.scrape))
     raise MetricsError("the policy names no source of counts")
 
 
-def prometheus_of(canary: Canary) -> "PrometheusReader | None":
+def prometheus_of(canary: Canary) -> PrometheusReader | None:
     """The Prometheus that the policy names, which knows the past; None where counts come from elsewhere."""
     from releasegate.metrics.command import CommandApi  # noqa: PLC0415  keeps `--help` fast
     from releasegate.metrics.http_api import HttpApi  # noqa: PLC0415
-    from releasegate.metrics.prometheus import PrometheusReader  # noqa: PLC0415
     from releasegate.metrics.promql import covers  # noqa: PLC0415
 
     metrics, together = canary.metrics, covers(_groups(canary))
@@ -50,10 +46,26 @@ def _groups(canary: Canary) -> Iterator[list[Selector]]:
         yield [selector.within(track.selector) for selector in selectors for track in tracks]
 
 
-def lag_of(canary: Canary) -> float:
-    """How many seconds behind the present a Prometheus is asked."""
-    lag = canary.metrics.prometheus.lag if canary.metrics.prometheus is not None else None
-    return canary.interval if lag is None else lag
+def lag_of(canary: Canary, reader: Reader, at: float) -> tuple[float, str]:
+    """How many seconds behind the present a Prometheus is asked, and a sentence on it where the policy does not say.
+
+    It is the usual time between two samples of the baseline up to the moment `at`: so long after its moment a scrape is
+    in. `UnreachableError` where nobody answers.
+    """
+    if canary.metrics.prometheus is not None and canary.metrics.prometheus.lag is not None:
+        return canary.metrics.prometheus.lag, ""
+    for first, *_ in _groups(canary):
+        try:
+            spacing = reader.spacing(first, at)
+        except UnreachableError:
+            raise
+        except MetricsError:
+            continue  # the poll itself tells what is wrong with it
+        if spacing:
+            lag = round(spacing + 0.04, 1)  # a tenth upwards, so that another process which goes on finds the same
+            return lag, f"Prometheus is asked {lag:g} s behind the present, since it scrapes as often"
+    usual = f"Prometheus is asked one poll interval ({canary.interval:g} s) behind the present"
+    return canary.interval, f"{usual}, since no two samples show how often it scrapes"
 
 
 PATIENCE = 2.5
@@ -69,10 +81,14 @@ class Track:
 
 
 class Source:
-    """A `CountSource` over a `Reader`, which is asked about `lag` seconds before the moment."""
+    """A `CountSource` over a `Reader`, which is asked about `lag` seconds before the moment.
 
-    def __init__(self, canary: Canary, reader: Reader, lag: float = 0.0) -> None:
+    Where that is None, it is found out (`lag_of`) at the first moment at which somebody answers.
+    """
+
+    def __init__(self, canary: Canary, reader: Reader, lag: float | None = 0.0) -> None:
         self._lag = lag
+        self._canary = canary
         self._interval = canary.interval
         self._slis = canary.slis
         self._reader = reader
@@ -103,6 +119,12 @@ class Source:
 
     def advance(self, at: float) -> Poll:
         """See `CountSource`."""
+        remark = ""
+        if self._lag is None:
+            try:
+                self._lag, remark = lag_of(self._canary, self._reader, at)
+            except MetricsError as error:
+                return Poll({}, {f"{name}/{track}": str(error) for track in TRACKS for name in self._slis})
         at -= self._lag
         counts: dict[str, dict[str, Counts]] = {}
         problems: dict[str, str] = {}
@@ -116,7 +138,7 @@ class Source:
                 else:
                     if count is not None:
                         counts.setdefault(name, {})[track] = count
-        return Poll(counts, problems)
+        return Poll(counts, problems, remark)
 
     def _count(self, name: str, sli: Sli, track: Track, at: float) -> Counts | None:
         if sli.gauge is not None:

@@ -43,7 +43,7 @@ class Prometheus(Section):
     """Sent as `X-Scope-OrgID`."""
     tls: Tls | None = None
     lag: Duration | None = None
-    """How far behind the present it is asked, so that every scrape up to then is in; None stands for one interval."""
+    """How far behind the present it is asked, so that every scrape up to then is in; None: as its scrapes are apart."""
 
     def faults(self) -> Iterator[Fault]:
         """There is one way to sign in."""

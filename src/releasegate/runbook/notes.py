@@ -17,6 +17,8 @@ class Notes:
 
     def take(self, poll: Poll) -> None:
         """Tell what is new in this poll."""
+        if poll.remark:
+            self.tell(poll.remark)
         for name, problem in poll.problems.items():
             if self._problems.get(name) != problem:
                 self.tell(f"{name}: {problem}")
