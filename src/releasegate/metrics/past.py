@@ -33,12 +33,16 @@ def history(canary: Canary, start: float) -> list[Line]:
     number = min(int(HOUR / interval), MOST_POLLS)
     past = PastReader(reader, start - number * interval - lag, start - lag, interval)
     source = Source(canary, past, lag)
-    lines = []
+    lines: list[Line] = []
+    known: set[str] = set()
     for back in range(number, -1, -1):
         counts = source.advance(start - back * interval).counts
         baseline = {name: {"baseline": tracks["baseline"]} for name, tracks in counts.items() if "baseline" in tracks}
-        if baseline:
-            lines.append(Line(-back * interval, baseline))
+        # Where its memory begins later than the second poll, the first count is of nobody knows how long.
+        counted = baseline if back >= number - 1 else {name: baseline[name] for name in baseline if name in known}
+        known |= baseline.keys()
+        if counted:
+            lines.append(Line(-back * interval, counted))
     return lines
 
 
