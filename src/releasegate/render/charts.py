@@ -9,6 +9,8 @@ from releasegate.canary.recording import Recording
 
 COLOURS = ("#3b6fd4", "#c9902b", "#2c9a6b", "#b07cc6", "#5a6b7b", "#1b9aaa")
 LINE_COLOUR = "#c0392b"
+GUIDE = "rgba(128, 140, 152, .4)"
+"""Seen on light and on dark paper; what is written has the colour of the page's own text."""
 SCRIPT = re.compile(r"<script.*?</script>", re.DOTALL)
 """pygal writes its settings into a script even where no script of its own reads them."""
 
@@ -77,10 +79,10 @@ def _chart(
 
     style = Style(
         background="transparent", plot_background="transparent", colors=tuple(colours),
-        font_family="system-ui, sans-serif", foreground="#5b6672", foreground_strong="#39424d",
-        foreground_subtle="#d9dee4", guide_stroke_color="#aab4be", major_guide_stroke_color="#aab4be",
+        font_family="system-ui, sans-serif", foreground="currentColor", foreground_strong="currentColor",
+        foreground_subtle=GUIDE, guide_stroke_color=GUIDE, major_guide_stroke_color=GUIDE,
         title_font_size=15, label_font_size=11, major_label_font_size=11,
-        legend_font_size=13,
+        legend_font_size=13, stroke_width="2",
     )  # fmt: skip
     chart = pygal.XY(
         js=[], style=style, title=title, height=360, width=860, legend_at_bottom=True, legend_at_bottom_columns=6,
