@@ -1,74 +1,39 @@
 """The rehearsal, as a newcomer runs it: a whole release through the real commands, with real load."""
 
 import json
-import os
+import re
 import signal
 import subprocess
-import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from playing import (
+    LONGEST,
+    REHEARSE,
+    files_of,
+    git,
+    ledger_kinds,
+    left_running,
+    listening,
+    own,
+    play,
+    policy_of,
+    processes_of,
+    replayed,
+    telling,
+)
 
 from releasegate.canary.recording import parse
 
 pytestmark = pytest.mark.usefixtures("alone_under_load")
-LONGEST = 300
-"""Seconds after which a rehearsal hangs: a busy machine may need several times as long as an idle one."""
-REHEARSE = [sys.executable, "-I", "-m", "releasegate", "rehearse", "--format", "json"]
-
-
-def play(tmp_path, *options):
-    """Run it with temporary files of its own; gives the result, the folder that it kept and what it left behind."""
-    keep, temporary = tmp_path / "kept", tmp_path / "temporary"
-    temporary.mkdir()
-    result = subprocess.run(
-        [*REHEARSE, "--keep", str(keep), *options],
-        env={**os.environ, "TMPDIR": str(temporary)}, capture_output=True, text=True, check=False, timeout=LONGEST,
-    )  # fmt: skip
-    return result, keep, list(temporary.iterdir())
-
-
-def git(folder, *arguments):
-    done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
-def ledger_kinds(keep):
-    names = git(keep / "origin.git", "ls-tree", "-r", "--name-only", "releasegate/ledger").splitlines()
-    plain = ("stage.finished", "step.claimed", "step.finished")
-    files = [json.loads(git(keep / "origin.git", "show", f"releasegate/ledger:{name}")) for name in sorted(names)]
-    return [event["kind"] for event in files[4:] if event["kind"] not in plain]
-
-
-def processes_of(temporary):
-    """The processes of a rehearsal, which all have its folder for temporary files in their environment."""
-    found = []
-    for file in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):
-            if str(temporary) in os.fsdecode(file.read_bytes()):
-                found.append(os.fsdecode((file.parent / "cmdline").read_bytes()).replace("\0", " "))
-    return found
-
-
-def left_running(temporary):
-    """Whoever does not end; a child that was just being started ends by itself, when the pipe to it is closed."""
-    deadline = time.monotonic() + 30
-    while (found := processes_of(temporary)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return found
-
-
-def replayed(keep):
-    command = [sys.executable, "-I", "-m", "releasegate", "canary", "replay", str(keep / "recording.jsonl")]
-    done = subprocess.run([*command, "--format", "json"], capture_output=True, text=True, check=False)
-    return done.returncode, json.loads(done.stdout)
 
 
 def test_a_healthy_release_goes_to_everybody(tmp_path):
     result, keep, left = play(tmp_path)
-    assert (result.returncode, left, left_running(tmp_path)) == (0, [], []), result.stderr
+    assert (result.returncode, left, left_running(tmp_path), listening(policy_of(keep))) == (0, [], {}, []), (
+        result.stderr
+    )
     answer = json.loads(result.stdout)
     assert (answer["tag"], answer["decision"], answer["exit_code"]) == ("v1.4.0-rc.1", "promote", 0)
     assert answer["headline"] == "v1.4.0 is live for everybody"
@@ -107,7 +72,9 @@ def test_a_healthy_release_goes_to_everybody(tmp_path):
 
 def test_a_bad_release_is_taken_back(tmp_path):
     result, keep, left = play(tmp_path, "--scenario", "errors")
-    assert (result.returncode, left, left_running(tmp_path)) == (1, [], []), result.stderr
+    assert (result.returncode, left, left_running(tmp_path), listening(policy_of(keep))) == (1, [], {}, []), (
+        result.stderr
+    )
     answer = json.loads(result.stdout)
     assert (answer["decision"], answer["judgement"]["cause"]) == ("abort", "worse")
     assert answer["judgement"]["slis"]["errors"]["decision"] == "abort"
@@ -123,53 +90,91 @@ def test_a_bad_release_is_taken_back(tmp_path):
     document = (keep / "rollback-v1.4.0-rc.1.md").read_text()
     assert document.startswith("# Rollback of v1.4.0-rc.1 (shop, rehearsal)\n")
     assert "- **What:** from v1.4.0-rc.1 to v1.3.0\n" in document
+    for step in ("| ✓ see the traffic return | ", "| ✓ smoke checks | "):
+        assert step in document
+    assert document.count("2 of 2 smoke checks are green") == 1
+    (issue,) = (keep / "repo" / ".git" / "releasegate" / "issues").iterdir()
+    assert issue.read_text().startswith(
+        "<!-- releasegate: rollback:shop:rehearsal:v1.4.0-rc.1 -->\n# v1.4.0-rc.1 was taken back: find the cause\n"
+    )
+    assert "2 of 2 smoke checks are green" in issue.read_text()
+    assert f"✓ follow-up issue: document rollback-v1.4.0-rc.1.md, issue {issue}\n" in result.stderr
     assert replayed(keep)[0] == 1
 
 
-def test_a_fault_that_no_scenario_has_is_found(tmp_path):
-    result, _, _ = play(tmp_path, "--fault", "errors:/api/cart:6")
-    answer = json.loads(result.stdout)
-    assert (result.returncode, answer["decision"]) == (1, "abort"), result.stderr
-    assert answer["judgement"]["slis"]["errors"]["decision"] == "abort"
-
-
-def test_control_c_while_the_shop_opens_leaves_nothing_behind(tmp_path):
-    process = subprocess.Popen(
-        REHEARSE, env={**os.environ, "TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    deadline = time.monotonic() + LONGEST
-    while not list(tmp_path.glob("releasegate-rehearsal-*/logs/*.log")):
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=LONGEST)
-    # Where the signal arrives inside of an `exec`, as in an import, Python ends by it; a shell sees 130 either way.
-    assert (process.returncode in {130, -signal.SIGINT}, output) == (True, ""), errors
-    assert errors.endswith("\nreleasegate: interrupted\n")
-    assert (list(tmp_path.iterdir()), left_running(tmp_path)) == ([], [])
-
-
-def test_control_c_leaves_nothing_behind(tmp_path):
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    process = subprocess.Popen(
-        [*REHEARSE, "--scenario", "healthy"],
-        env={**os.environ, "TMPDIR": str(temporary)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+def test_a_fault_that_no_scenario_has_is_found_and_one_screen_tells_it(tmp_path):
+    result = subprocess.run(
+        [*REHEARSE, "--fault", "errors:/api/cart:6"],
+        env=own(tmp_path), capture_output=True, text=True, check=False, timeout=LONGEST,
     )  # fmt: skip
+    assert result.returncode == 1, result.stderr
+    screen = result.stdout.splitlines()
+    cause = r"errors: the canary is [\d.]+x \(at least [\d.]+x\) the baseline \(evidence .+\)"
+    assert re.fullmatch(f"v1.4.0-rc.1 was taken back: {cause}", screen[0])
+    row = r"  [✓✗] \d\d:\d\d:\d\d UTC  (.+?)  +\S.*"
+    assert [match[1] for line in screen if (match := re.fullmatch(row, line))] == [
+        "candidate", "gates", "staging", "gates of staging", "deploy the canary", "5% to the canary",
+        "watch the canary", "flip the traffic", "see the change live", "see the traffic return", "mark the release bad",
+        "deploy the last known good", "switch features off", "smoke checks", "follow-up issue", "record it",
+    ]  # fmt: skip
+    told = screen.index("what this canary saw, and could have detected nine times in ten:")
+    assert [line.split(":")[0].strip() for line in screen[told + 1 : told + 5]] == [
+        "errors", "duration", "rate", "agent-cost",
+    ]  # fmt: skip
+    ratio = r"canary / baseline [\d.]+ \(between [\d.]+ and [\d.]+\)"
+    assert re.fullmatch(f"  errors: abort, {ratio}, would have caught [\\d.]+ times worse", screen[told + 1])
+    report = Path(screen[-1].removeprefix("report: "))
+    assert report.read_text().count("was taken back") >= 1
+    assert files_of(tmp_path) == [report.parent, report]
+    assert left_running(tmp_path) == {}
+
+
+def interrupted(process, number, tmp_path):
+    """Send a signal; gives the exit code, all that was printed, and what is left: files and processes."""
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=LONGEST)
+    return process.returncode, output, errors, files_of(tmp_path), left_running(tmp_path)
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """A rehearsal that has just been started, with nowhere to keep anything; gives its process."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([*REHEARSE, "--scenario", "costly-agent"], env=own(tmp_path), **pipes)
+
+
+def test_control_c_while_the_shop_opens_leaves_nothing_behind(tmp_path, begun):
     deadline = time.monotonic() + LONGEST
-    for line in process.stderr:
+    while not list(tmp_path.glob("temporary/releasegate-rehearsal-*/logs/*.log")):
+        assert time.monotonic() < deadline
+        assert begun.poll() is None
+    code, output, errors, files, processes = interrupted(begun, signal.SIGINT, tmp_path)
+    # Where the signal arrives inside of an `exec`, as in an import, Python ends by it; a shell sees 130 either way.
+    assert (code in {130, -signal.SIGINT}, output, files, processes) == (True, "", [], {}), errors
+    assert errors.endswith("\nreleasegate: interrupted\n")
+
+
+def test_control_c_leaves_nothing_behind_and_only_the_shop_learns_the_scenario(tmp_path, begun):
+    deadline = time.monotonic() + LONGEST
+    for line in begun.stderr:
         if "watch the canary" in line:
             break
         assert time.monotonic() < deadline
-    assert {"rehearse", "releasegate.rehearsal.load", "releasegate.rehearsal.sample.app"} <= {
-        word for line in processes_of(temporary) for word in line.split()
-    }
-    process.terminate()
-    output, errors = process.communicate(timeout=LONGEST)
-    assert (process.returncode, output) == (130, ""), errors
+    (house,) = tmp_path.glob("temporary/releasegate-rehearsal-*")
+    running = processes_of(tmp_path / "temporary")
+    words = {word for argv in running.values() for word in argv}
+    assert {"rehearse", "releasegate.rehearsal.load", "releasegate.rehearsal.sample.app"} <= words
+    knowing = [argv for number, argv in running.items() if "costly-agent" in argv and number != str(begun.pid)]
+    assert len(knowing) == 3  # baseline, canary, staging
+    assert all("releasegate.rehearsal.sample.app" in argv for argv in knowing), knowing
+    assert telling(house, b"costly-agent") == []
+    policy = policy_of(house)
+    assert len(listening(policy)) == 4
+    code, output, errors, files, processes = interrupted(begun, signal.SIGTERM, tmp_path)
+    assert (code, output, files, processes) == (130, "", [], {}), errors
     assert errors.endswith("releasegate: interrupted\n")
     assert "flip the traffic: flag checkout-v2" in errors
-    assert (list(temporary.iterdir()), left_running(temporary)) == ([], [])
+    assert listening(policy) == []
 
 
 @pytest.mark.parametrize(
@@ -184,26 +189,43 @@ def test_control_c_leaves_nothing_behind(tmp_path):
     ],
 )
 def test_what_cannot_be_played_is_one_line(option, message):
-    result = subprocess.run([*REHEARSE[:-2], *option], capture_output=True, text=True, check=False)
+    result = subprocess.run([*REHEARSE, *option], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith(message)
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.soak
-@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
-@pytest.mark.parametrize(
-    ("scenario", "code", "culprit"),
-    [
-        ("healthy", 0, None), ("errors", 1, "errors"), ("slow", 1, "duration"), ("silent", 1, "rate"),
-        ("costly-agent", 1, "agent-cost"), ("shared-outage", 3, None),
-    ],
-)  # fmt: skip
-def test_every_scenario_ends_as_it_should(tmp_path, scenario, code, culprit, seed):
-    result, _, left = play(tmp_path, "--scenario", scenario, "--seed", str(seed))
+ENDS = {
+    "healthy": (0, None), "errors": (1, "errors"), "slow": (1, "duration"), "silent": (1, "rate"),
+    "costly-agent": (1, "agent-cost"), "shared-outage": (3, None),
+}  # fmt: skip
+"""The exit code of each scenario, and the SLI that aborts it."""
+
+
+def ends(tmp_path, scenario, *options):
+    """Play it, and see that it ends as in the table, without a trace of its name."""
+    code, culprit = ENDS[scenario]
+    result, keep, left = play(tmp_path, "--scenario", scenario, *options)
     answer = json.loads(result.stdout)
     aborted = [name for name, sli in answer["judgement"]["slis"].items() if sli["decision"] == "abort"]
     assert (result.returncode, aborted, left) == (code, [culprit] if culprit else [], []), result.stderr
+    if "-" in scenario:  # the others are words of the trade
+        assert telling(keep, scenario.encode()) == []
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", ["1", "2", "3", "4"])
+@pytest.mark.parametrize("scenario", ENDS)
+def test_every_scenario_ends_as_it_should(tmp_path, scenario, seed):
+    ends(tmp_path, scenario, "--seed", seed)
+
+
+@pytest.mark.soak
+@pytest.mark.servers
+@pytest.mark.parametrize("scenario", ENDS)
+def test_every_scenario_ends_in_the_same_way_through_a_real_prometheus(tmp_path, program, scenario):
+    program("prometheus")
+    ends(tmp_path, scenario, "--seed", "5", "--prometheus")
 
 
 @pytest.mark.soak
