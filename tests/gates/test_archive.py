@@ -74,6 +74,14 @@ def test_what_is_hostile_or_damaged_is_refused(name):
         Archive(content, "a.zip")
     assert refused.value.where == "a.zip"
     assert reason in refused.value.what
+    broken = reason.startswith("is no whole zip")
+    remedy = "fetch the artifact again" if broken else "pack the reports alone, as upload-artifact does"
+    assert refused.value.remedy == remedy
+
+
+def test_what_packs_well_is_no_bomb_as_long_as_it_is_small():
+    assert Archive(packed(("./a", b"\0" * archive.SMALL)), "a.zip").read("./a") == b"\0" * archive.SMALL
+    assert Archive(packed(("a", bytes(range(256)) * 8000), method=zipfile.ZIP_STORED), "a.zip").names == ["a"]
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -84,6 +92,9 @@ def test_two_files_of_one_name_are_refused():
 
 def test_bounds_hold_for_all_files_together(monkeypatch):
     content = packed(*((f"{number}", b"12345") for number in range(5)))
+    monkeypatch.setattr(archive, "LARGEST", 25)
+    monkeypatch.setattr(archive, "MOST_MEMBERS", 5)
+    assert len(Archive(content, "a.zip").names) == 5
     monkeypatch.setattr(archive, "LARGEST", 24)
     with pytest.raises(InconclusiveError, match="unpacks to 25 bytes, more than 24"):
         Archive(content, "a.zip")
@@ -94,7 +105,7 @@ def test_bounds_hold_for_all_files_together(monkeypatch):
 
 def test_a_file_that_was_changed_is_damaged():
     content = packed(("a", b"abc"), method=zipfile.ZIP_STORED).replace(b"abc", b"abd")
-    with pytest.raises(InconclusiveError, match=r"^a\.zip/a: is damaged: Bad CRC-32"):
+    with pytest.raises(InconclusiveError, match=r"^a\.zip/a: is damaged: Bad CRC-32.*; fetch the artifact again$"):
         Archive(content, "a.zip").read("a")
 
 

@@ -10,6 +10,12 @@ from releasegate.cli.app import App
 from releasegate.cli.gate_lint import lint
 from releasegate.errors import InputError
 
+NOT_PASSED_ON = (
+    "ZAP's own GitHub actions pass a rules file on only if a line of it says IGNORE: there the others do nothing"
+)
+RETIRED = "is never raised: ZAP no longer looks for the X-XSS-Protection header, which browsers dropped"
+UNMATCHED = "this pattern, matched from the start of an address, fits none of the addresses in these reports"
+
 
 def run(folder, *arguments):
     app = App(output="json", directory=folder)
@@ -30,6 +36,31 @@ def test_a_file_that_only_fails_is_not_handed_to_zap_by_its_action(tmp_path):
         ("10016", "rules.tsv:2", "warn"),
         ("10055-4", "rules.tsv:3", "info"),
     ]
+    assert [finding["title"] for finding in document["findings"]] == [
+        NOT_PASSED_ON,
+        RETIRED,
+        "ZAP's own scans know no `alertRef` in a rules file: this line counts in this gate alone",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "remark"),
+    [
+        ("# nothing yet\n", ("rules", "rules.tsv", "info", "the file has no rule")),
+        (
+            "*\tOUTOFSCOPE\thttps://a/.*\n",
+            ("rules", "rules.tsv", "warn", NOT_PASSED_ON),
+        ),
+        (
+            "10016-1\tIGNORE\t(x)\n",
+            ("10016-1", "rules.tsv:1", "warn", RETIRED),
+        ),
+    ],
+)
+def test_a_file_that_does_nothing_is_told(tmp_path, text, remark):
+    (tmp_path / "rules.tsv").write_text(text)
+    (found,) = run(tmp_path, "--rules", "rules.tsv")[0]["findings"]
+    assert (found["check"], found["where"], found["level"], found["title"]) == remark
 
 
 def test_what_the_reports_do_not_hold_is_dead(tmp_path):
@@ -38,7 +69,11 @@ def test_what_the_reports_do_not_hold_is_dead(tmp_path):
         "10038\tIGNORE\t(a)\n10049\tIGNORE\t(b)\n10035\tFAIL\t(c)\n"
         "*\tOUTOFSCOPE\thttps://shop\\.example/cart.*\n*\tOUTOFSCOPE\tshop\\.example\n"
     )
-    _, remarks, code = run(tmp_path, "--zap", "report.json", "--rules", "rules.tsv")
+    document, remarks, code = run(tmp_path, "--zap", "report.json", "--rules", "rules.tsv")
+    assert [finding["title"] for finding in document["findings"][1:]] == [
+        "no alert in these reports has this id: is the line still needed, and the number right?",
+        f"{UNMATCHED}: shop\\.example",
+    ]
     assert remarks == [
         ("10049", "rules.tsv:2", "info"),
         ("10035", "rules.tsv:3", "info"),

@@ -4,6 +4,7 @@ import pytest
 
 from releasegate.errors import InputError
 from releasegate.gates.zap.report import Alert, Confidence, Risk
+from releasegate.gates.zap.rules import _SHOWN as SHOWN
 from releasegate.gates.zap.rules import Rule, read_rules
 
 
@@ -35,6 +36,8 @@ def test_a_scope_names_rules_one_by_one_or_in_a_list():
     [
         ("10021 FAIL (x)", "r:1:1: has no tabs between its columns; write `10021<TAB>FAIL<TAB>(x)`"),
         ("10021", "r:1:1: has no tabs between its columns; write `10021<TAB>WARN<TAB>(name)`"),
+        ("10021 FAIL", "r:1:1: has no tabs between its columns; write `10021<TAB>FAIL<TAB>(name)`"),
+        ("10021 FAIL (a b) c", "r:1:1: has no tabs between its columns; write `10021<TAB>FAIL<TAB>(a b) c`"),
         ("10021\tFAIL", "r:1: has two columns, and ZAP wants three; write `10021<TAB>FAIL<TAB>(name)`"),
         ("10021\tFAIL\t", "r:1: has two columns, and ZAP wants three; write `10021<TAB>FAIL<TAB>(name)`"),
         (
@@ -68,6 +71,22 @@ def test_a_scope_names_rules_one_by_one_or_in_a_list():
         ("*\tFAIL\t(x)", "r:1:1: `*` is for OUTOFSCOPE alone; name the rule's id"),
         ("csp\tFAIL\t(x)", "r:1:1: 'csp' is no rule id; write the rule's number, such as 10038"),
         ("1, 2\tOUTOFSCOPE\tx", "r:1:3: ' 2' is no rule id; write 2"),
+        ("a,a\tOUTOFSCOPE\tx", "r:1:1: 'a' is no rule id; write the rule's number, such as 10038"),
+        (
+            "1,2,3\tFAIL\t(x)",
+            (
+                "r:1:1: a list of ids ('1,2,3') is for OUTOFSCOPE alone; "
+                "write one line for each: `1<TAB>FAIL<TAB>…` and `2<TAB>FAIL<TAB>…`"
+            ),
+        ),
+        (
+            f"1\t{'A' * SHOWN}\t(x)",
+            f"r:1:3: '{'A' * SHOWN}' is no level; write one of PASS, IGNORE, INFO, WARN, FAIL, OUTOFSCOPE (exactly)",
+        ),
+        (
+            f"1\t{'A' * SHOWN}B\t(x)",
+            f"r:1:3: '{'A' * SHOWN}…' is no level; write one of PASS, IGNORE, INFO, WARN, FAIL, OUTOFSCOPE (exactly)",
+        ),
         (
             "*\tOUTOFSCOPE\t(",
             (
@@ -86,8 +105,18 @@ def test_a_fault_is_told_with_its_place_and_what_to_write(text, fault):
 def test_bytes_that_are_no_text_are_told_by_line():
     with pytest.raises(InputError, match=r"^r:2: is not UTF-8; save it as UTF-8 without BOM$"):
         read_rules(b"# a\n\xff", "r")
-    with pytest.raises(InputError, match=r"^r:1:1: begins with a byte order mark"):
+    with pytest.raises(InputError, match=r"^r:1: is not UTF-8; save it as UTF-8 without BOM$"):
+        read_rules(b"\xff\n\n", "r")
+    with pytest.raises(InputError) as marked:
         read_rules(b"\xef\xbb\xbf1\tFAIL\t(x)", "r")
+    assert str(marked.value) == (
+        "r:1:1: begins with a byte order mark, so that ZAP would not find the first id; save it as UTF-8 without BOM"
+    )
+
+
+def test_a_scope_s_pattern_may_hold_a_tab():
+    rules = read_rules(b"*\tOUTOFSCOPE\thttps://b/\tx\n", "r")
+    assert (rules.in_scope(raised(), "https://b/\tx"), rules.in_scope(raised(), "https://b/")) == (False, True)
 
 
 @pytest.mark.data
