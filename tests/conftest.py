@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
-from planted import TOKEN, holding
+from planted import holding, in_text, printed
 
 settings.register_profile("house", deadline=None)  # a slow machine is no fault of the code
 # Mutation testing compares runs: the same examples each time, none remembered, and no time spent on a smaller one.
@@ -33,7 +33,7 @@ def capsys(capsys):
 
     def readouterr():
         seen = read()
-        assert TOKEN not in seen.out + seen.err
+        assert not in_text(seen.out + seen.err)
         return seen
 
     capsys.readouterr = readouterr
@@ -42,12 +42,30 @@ def capsys(capsys):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Fail a test that left the planted token in its output, its log or its error."""
+    """Fail a test that left a planted token in its output, its log, its error or the output of a process."""
     report = yield
     told = [report.longreprtext, *(text for _, text in report.sections)]
-    if any(TOKEN in text for text in told):
-        report.outcome, report.longrepr = "failed", f"the planted token came out in {item.nodeid} ({call.when})"
+    if any(map(in_text, told)) or printed:
+        report.outcome, report.longrepr = "failed", f"a planted token came out in {item.nodeid} ({call.when}) {printed}"
+        printed.clear()
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _processes_are_listened_to():
+    """Note every process that prints a planted token to whoever waits for it: act, a command, git below the program."""
+    communicate = subprocess.Popen.communicate
+
+    def listen(process, *arguments, **options):
+        seen = communicate(process, *arguments, **options)
+        if any(map(in_text, filter(None, seen))):
+            words = [process.args] if isinstance(process.args, str) else process.args
+            printed.append([word for word in map(str, words) if not in_text(word)])
+        return seen
+
+    subprocess.Popen.communicate = listen
+    yield
+    subprocess.Popen.communicate = communicate
 
 
 def pytest_collection_modifyitems(items):

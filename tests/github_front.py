@@ -23,15 +23,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from github_graphql import Graph
 from github_openapi import Contract, ContractError
 from github_stub import Stub
-from planted import TOKEN
+from planted import JOB, TOKEN, in_text
 from releasegate.forge.github.api import Patience
 from releasegate.forge.github.connect import Credentials, connect
 from releasegate.forge.github.forge import GitHubForge
 from servers import free_port, running
 
 LOGIN = "Ada"
-JOB = "ghs_theOwnTokenOfAWorkflowsJob00000"
-"""GITHUB_TOKEN: what it pushes starts no workflow, and it may not push workflow files."""
 APP = 7
 PERMISSIONS = {"contents": "write", "issues": "write", "metadata": "read"}
 OF_APPS = re.compile(r"/app/installations/\d+/access_tokens|/repos/[^/]+/[^/]+/installation")
@@ -117,8 +115,7 @@ class Front:
 
     def leaks(self):
         """Requests that hold the token in another place than its header."""
-        asked = [(str(e), f"{unquote(f'{e.path}?{e.query}')} {e.body!r}") for e in self.exchanges]
-        return [name for name, text in asked if TOKEN in text or JOB in text]
+        return [str(e) for e in self.exchanges if in_text(e.body) or in_text(unquote(f"{e.path}?{e.query}"))]
 
     def repository(self):
         """A new empty repository, by its full name."""

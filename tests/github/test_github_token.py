@@ -9,6 +9,7 @@ import pytest
 
 from github_front import TOKEN, Fault, github_forge
 from github_shop import start
+from planted import printed
 from releasegate.forge.github.connect import Credentials
 
 HARD = """
@@ -57,6 +58,15 @@ def test_credentials_hide_what_is_secret():
 def test_the_source_names_no_token():
     sources = Path(__file__).resolve().parents[2] / "src"
     assert [path for path in sources.rglob("*.py") if "plantedToken" in path.read_text()] == []
+
+
+@pytest.mark.parametrize("options", [{"text": True}, {}], ids=["text", "bytes"])
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_token_that_a_process_prints_is_noticed(stream, options):
+    command = [sys.executable, "-c", f"import os, sys; sys.{stream}.write(os.environ['GH_TOKEN'])"]
+    subprocess.run(command, env={"GH_TOKEN": TOKEN}, capture_output=True, check=True, **options)
+    assert printed == [command]
+    printed.clear()
 
 
 def test_a_token_in_what_a_test_reads_is_noticed(capsys):

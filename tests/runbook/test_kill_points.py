@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from balancer import Balancer, free_ports, shop_of
+from planted import in_text
 
 SCENARIOS = ("good", "bad", "red in the end", "rollback in the canary", "rollback of a release")
 SINCE = {"bad": "canary.decided", "red in the end": "rollback.started"}
@@ -45,7 +46,9 @@ class Killer:
         self.process.stdin.flush()
 
     def answer(self):
-        return json.loads(self.process.stdout.readline())
+        line = self.process.stdout.readline()
+        assert not in_text(line)
+        return json.loads(line)
 
     def ask(self, folder, what, kill=None, **more):
         self.tell(folder, what, kill, **more)
