@@ -69,6 +69,18 @@ def test_agents_run_again_by_the_approval_of_a_pull_request(github, say):
     assert b'defaultVariant: "off"\n' in forge.read("config/feature-flags.yaml", "main").content[-40:]
     code, out, err = run(*off, "--pull-request", asked_for(github, forge, title, ("Bob", "APPROVED")))
     assert (code, out.splitlines()[0]) == (0, "the agents run again"), err
+    told_in_the_review(forge, out)
+
+
+def told_in_the_review(forge, out):
+    """The review that the switch opened holds one comment, and no second one was opened."""
+    [review] = [one for one in forge.api.get("issues", state="all") if "pull_request" not in one]
+    [comment] = forge.api.get(f"issues/{review['number']}/comments")
+    assert out.splitlines()[-1] == f"  ✓ tell it in the review: {comment['html_url']}"
+    head, when, *rest = comment["body"].replace("\n\n", "\n").splitlines()
+    assert (head, when.partition(": ")[0]) == ("The agents run again.", "- When")
+    assert rest[:-1] == ["- Approved by: Ada, Bob", "- Root cause: a loop"]
+    assert rest[-1].startswith("<!-- releasegate: kill-switch-off:checkout:production:")
 
 
 def frozen(forge, run, github, monkeypatch, *, by):

@@ -41,7 +41,7 @@ class Service:
         self.journal = self.new_journal()
         self.told = FileNotifier(folder / "messages")
         self.frozen = False
-        self.reviewers = []
+        self.reviewers, self.host = [], None
         self.commands = []
 
     def new_journal(self):
@@ -64,7 +64,7 @@ class Service:
     def reach(self):
         return Reach(
             policy=self.policy, switch=self.policy.kill_switch, forge=self.forge, flags=self.forge, withdraw=lambda: "",
-            journal=self.journal,
+            journal=self.journal, host=self.host,
             clock=self.clock, shell=self.shell, fetch=self.fetch,
             messages=Messages(self.told, self.folder / "waiting"), folder=self.folder / "collected",
             reviewers=lambda: self.reviewers,

@@ -61,6 +61,34 @@ def test_from_on_to_off_step_by_step(service):
     assert (found.standing.since, found.flag, found.missing) == (None, "off", ())
 
 
+class Comments:
+    """A host that keeps comments, by issue and marker."""
+
+    def __init__(self):
+        self.kept = {}
+
+    def comment(self, issue, marker, body):
+        return self.kept.setdefault((issue, marker), (f"{issue}#{len(self.kept) + 1}", body))[0]
+
+
+def test_a_host_tells_it_in_the_review_that_is_there(service):
+    service.host = host = Comments()
+    service.ready()
+    assert len(service.forge.issues) == 1
+    refused(service, ADA, people("ada"), cause="known")
+    since = service.status().standing.since.id
+    result = service.off(BOB)
+    assert (result.exit_code, result.outcomes[-1].id) == (0, "review")
+    assert result.outcomes[-1].text == "memory:issues/1#1"
+    assert len(service.forge.issues) == 1, "no second review is opened"
+    [(place, (_, body))] = host.kept.items()
+    assert place == ("memory:issues/1", f"kill-switch-off:checkout:production:{since}")
+    assert body == (
+        "The agents run again.\n\n- When: 2026-11-23 10:00:00 UTC (11:00:00 Europe/Berlin)\n"
+        "- Approved by: ada, bob\n- Root cause: known"
+    )
+
+
 def test_a_local_name_never_counts_and_one_person_is_not_two(service):
     service.ready()
     refused(service, LOCAL, people(), cause="known")

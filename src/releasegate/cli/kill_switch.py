@@ -40,6 +40,7 @@ def _reach(app: App) -> Reach:
         policy=policy,
         switch=policy.kill_switch,
         forge=forge,
+        host=app.host() if forge.name == "github" else None,
         flags=changes(app, policy, "kill-switch"),
         withdraw=withdrawal(app, policy, "kill-switch"),
         journal=journal(app, policy),

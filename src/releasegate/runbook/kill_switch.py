@@ -13,6 +13,7 @@ from typing import Any
 from releasegate.errors import OutsideError, PendingError, ReleasegateError, UnsafeEditError
 from releasegate.flags.by_hand import patch_by_hand
 from releasegate.flags.document import FlagFile
+from releasegate.forge.host import Host
 from releasegate.forge.port import Forge
 from releasegate.ledger.switch import ON, Standing, standing
 from releasegate.notify.port import Message
@@ -36,6 +37,8 @@ class Reach:
     policy: Policy
     switch: KillSwitch
     forge: Forge
+    host: Host | None = None
+    """What the forge's host does beside git; None where it is git alone."""
     flags: Repository
     """Where the flag file is changed: straight on the branch, by pull request or as a patch."""
     journal: Journal
@@ -63,6 +66,10 @@ class Reach:
     def standing(self) -> Standing:
         """The kill switch, as the ledger tells."""
         return standing(self.journal.events(), self.scope)
+
+    def key(self, mark: str) -> str:
+        """What messages and the review of one use of the switch are found again by; `mark` is its event."""
+        return f"kill-switch:{self.policy.service}:{self.policy.environment}:{mark}"
 
     def guardrails(self, commit: str | None = None) -> str | None:
         """Git's id of the guardrail document at the branch's head, or at `commit`; None where there is none."""
@@ -198,8 +205,7 @@ class On:
         )
 
     def _key(self) -> str:
-        mark = self._mark or sha256(self._effect.encode()).hexdigest()[:12]
-        return f"kill-switch:{self._reach.policy.service}:{self._reach.policy.environment}:{mark}"
+        return self._reach.key(self._mark or sha256(self._effect.encode()).hexdigest()[:12])
 
     def _tell(self) -> str:
         stop = self._stop()

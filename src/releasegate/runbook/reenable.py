@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from releasegate.errors import FenceError, InconclusiveError, InputError
 from releasegate.flags.document import Edit, FlagFile, Removed
+from releasegate.forge.host import Host
 from releasegate.ledger.switch import APPROVED, JUDGED, OFF, STAGING, Standing
 from releasegate.notify.port import Message
 from releasegate.render.review import moment
@@ -161,19 +163,26 @@ class Off:
             data = {**(changed[0] if changed else {}), "cause": found.cause, "approvers": list(agreed)}
             return f"recorded in {reach.journal.record(Draft(OFF, reach.scope, data))[:12]}"
 
+        policy, hosts = reach.policy, [reach.host] if reach.host else []
+        mark = found.newest.id if found.newest else done.blob
+        key = f"kill-switch-off:{policy.service}:{policy.environment}:{mark}"
+        heading = f"{policy.service} ({policy.environment}): the agents run again ({reach.switch.flag})"
+
+        def body() -> str:
+            cause = " ".join(found.cause.split())
+            when = moment(reach.clock.now(), policy.timezone)
+            return f"- When: {when}\n- Approved by: {', '.join(agreed)}\n- Root cause: {cause}"
+
         def tell() -> str:
-            policy = reach.policy
-            mark = found.newest.id if found.newest else done.blob
-            key = f"kill-switch-off:{policy.service}:{policy.environment}:{mark}"
-            body = (
-                f"- When: {moment(reach.clock.now(), policy.timezone)}\n- Approved by: {', '.join(agreed)}\n"
-                f"- Root cause: {' '.join(found.cause.split())}"
-            )
-            heading = f"{policy.service} ({policy.environment}): the agents run again ({reach.switch.flag})"
-            return reach.messages.send([Message(key, to, heading, body) for to in reach.switch.notify])
+            return reach.messages.send([Message(key, to, heading, body()) for to in reach.switch.notify])
+
+        def show(host: Host) -> str:
+            review = reach.forge.open_issue(reach.key(mark), f"Review: {heading}", body())
+            return host.comment(review, key, f"The agents run again.\n\n{body()}")
 
         return (
             Step("live", "see it live", "publish the flag file and wait", lambda: reach.live(self._blob)),
             Step("record", "record it", "append to the ledger", record),
             Step("tell", "tell those in charge", "tell them", tell),
+            *(Step("review", "tell it in the review", "comment on it", partial(show, one)) for one in hosts),
         )
