@@ -13,7 +13,7 @@ from releasegate.canary.sli import Kind, SliSpec
 from releasegate.cli.app import App
 from releasegate.cli.live import View, heartbeat, live_view
 from releasegate.runbook.step import Outcome, State
-from releasegate.runbook.world import Began
+from releasegate.runbook.world import Began, Remark
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -58,6 +58,8 @@ def test_after_the_watch_the_split_is_what_was_done_last():
     view = View("shop v1.4.0", 30)
     view.tell(Began("watch", "watch the canary"))
     view.tell(judged())
+    view.tell(Remark("canary: a new series"))
+    assert drawn(view)[-2:] == ["", "canary: a new series"]
     view.tell(ended("watch", "watch the canary", "no regression"))
     view.tell(ended("complete", "100% to the canary", "on"))
     assert drawn(view)[-1].endswith("100% to the canary")
@@ -89,6 +91,10 @@ def told(app):
 
 def test_in_a_log_a_running_canary_is_a_line_a_minute_and_every_poll_where_more_is_asked_for():
     quiet, loud = Heard(), Heard(verbose=1)
+    with live_view(quiet, "shop v1.4.0", 1800, interactive=False) as tell:
+        tell(Remark("canary: a new series"))
+    assert quiet.lines == ["  canary: a new series"]
+    quiet.lines.clear()
     assert [line.split(":")[0].strip() for line in told(quiet)] == ["0 s", "60 s"]
     assert [line.split(":")[0].strip() for line in told(loud)] == ["0 s", "15 s", "60 s"]
     assert quiet.lines[0] == "▸ watch the canary"

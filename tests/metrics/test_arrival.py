@@ -58,10 +58,12 @@ def test_pods_come_restart_and_go_and_the_server_is_away_for_a_while(program, tm
         assert poll(45) == Poll({"rate": {"baseline": 10, "canary": 2}})
         # One pod is replaced by another, whose first requests nobody saw before.
         write(50, stable_1=121, canary_1=None, canary_2=5)
-        assert poll(55) == Poll({"rate": {"baseline": 1, "canary": 5}})
+        new = "canary: a new series, whose first value counts in full"
+        assert poll(55) == Poll({"rate": {"baseline": 1, "canary": 5}}, {}, (new,))
         write(58, stable_1=121, canary_2=9)
         write(60, stable_1=121, canary_2=2)
-        assert poll(65) == Poll({"rate": {"baseline": 0, "canary": 6}})
+        again = "canary: a counter started again, and its new value counts in full"
+        assert poll(65) == Poll({"rate": {"baseline": 0, "canary": 6}}, {}, (again,))
         # Nobody asks the canary any more, and then it is gone altogether: both are a count of 0, once it is sure.
         write(70, stable_1=130, canary_2=2)
         assert poll(75) == Poll({"rate": {"baseline": 9, "canary": 0}})
@@ -98,7 +100,7 @@ def test_scrapes_that_are_rarer_than_polls_are_waited_for_and_a_missed_one_is_no
         usual = load_policy(POLICY.replace("URL", url).replace(", lag: 0s", "").encode(), "releasegate.yaml", {})
         watched = source_of(usual.canary)
         found = "Prometheus is asked 30 s behind the present, since it scrapes as often"
-        assert watched.advance(begun + 100) == Poll({}, {}, found)
+        assert watched.advance(begun + 100) == Poll({}, {}, (found,))
         assert watched.advance(begun + 130) == Poll({"rate": {"baseline": 900, "canary": 50}})
     watched = source_of(usual.canary)
     gone = f"{url}: no connection; does Prometheus answer there?"

@@ -211,7 +211,7 @@ def test_a_command_asks_where_only_it_can(tmp_path):
     watched = source(f"{{command: ['{sys.executable}', '{script}', '{{query}}', '{{time}}']}}")
     # It shows one sample of each series, which tells nothing of how often Prometheus scrapes.
     usual = "Prometheus is asked one poll interval (1 s) behind the present"
-    assert watched.advance(100) == Poll({}, {}, f"{usual}, since no two samples show how often it scrapes")
+    assert watched.advance(100) == Poll({}, {}, (f"{usual}, since no two samples show how often it scrapes",))
     assert watched.advance(101) == Poll({"rate": {"baseline": 4, "canary": 4}})
 
 

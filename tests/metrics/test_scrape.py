@@ -27,6 +27,8 @@ def source(pages, slis, baseline="[/b]", canary="[/c]", tracks=""):
 
 ERRORS = "errors: {ratio: {bad: 'requests_total{code=~\"5..\"}', total: requests_total}}"
 
+NEW = "canary: a new series, whose first value counts in full"
+
 
 def requests(good, bad=None):
     text = f'# TYPE requests_total counter\nrequests_total{{code="200"}} {good}\n'
@@ -41,9 +43,13 @@ def test_increments_are_counted_from_the_first_call_on(pages):
     assert watched.advance(1) == Poll({"errors": {"baseline": (0, 0), "canary": (0, 0)}})
     pages.show("/b", requests(1100, 12))
     pages.show("/c", requests(60, 3))
-    assert watched.advance(2) == Poll({"errors": {"baseline": (2, 102), "canary": (3, 13)}})
+    assert watched.advance(2) == Poll({"errors": {"baseline": (2, 102), "canary": (3, 13)}}, {}, (NEW,))
     pages.show("/c", requests(7))
-    assert watched.advance(3) == Poll({"errors": {"baseline": (0, 0), "canary": (0, 7)}})
+    again = "canary: a counter started again, and its new value counts in full"
+    assert watched.advance(3) == Poll({"errors": {"baseline": (0, 0), "canary": (0, 7)}}, {}, (again,))
+    gone = "canary: a series ended; it counts 0, and goes on from its mark if it comes back"
+    assert watched.advance(152) == Poll({"errors": {"baseline": (0, 0), "canary": (0, 0)}})
+    assert watched.advance(152.5) == Poll({"errors": {"baseline": (0, 0), "canary": (0, 0)}}, {}, (gone,))
 
 
 def test_a_missed_poll_loses_nothing_and_says_why(pages):
@@ -129,7 +135,7 @@ def test_tracks_of_one_process_are_told_apart_by_their_selectors(pages):
         )
     }
     pages.show("/b", page.format(9) + 'requests_total{variant="on"} 2\n')
-    assert watched.advance(1) == Poll({"rate": {"baseline": 4, "canary": 2}})
+    assert watched.advance(1) == Poll({"rate": {"baseline": 4, "canary": 2}}, {}, (NEW,))
 
 
 def test_a_typo_is_told_from_no_errors(pages):
@@ -164,7 +170,7 @@ def test_a_metric_that_turns_up_later_begins_with_its_marks(pages):
     assert watched.advance(1).counts == {}
     pages.show("/b", requests(50_010, 701))
     pages.show("/c", requests(3))
-    assert watched.advance(2) == Poll({"errors": {"baseline": (1, 11), "canary": (0, 3)}})
+    assert watched.advance(2) == Poll({"errors": {"baseline": (1, 11), "canary": (0, 3)}}, {}, (NEW,))
 
 
 def test_an_announced_metric_without_a_series_is_zero(pages):

@@ -11,6 +11,7 @@ from releasegate.runbook.begin import candidate_of
 from releasegate.runbook.outside import Page
 from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rollout import Order, Rollout
+from releasegate.runbook.world import Began, Remark
 from service import Service
 from worlds import BAD, GOOD, POLICY, STEPS, Flow, kinds
 
@@ -173,10 +174,15 @@ def test_a_prometheus_that_is_away_is_waited_for(service, minutes, errors, code)
 
 
 def test_a_prometheus_that_stays_away_never_promotes(service):
-    traffic = service.world().traffic
-    result, world = service.roll_out(counts=lambda: Flow(traffic, BAD, lambda _: True))
+    traffic, told = service.world().traffic, []
+    world = service.world(counts=lambda: Flow(traffic, BAD, lambda _: True))
+    result = Rollout(world, service.tag, told.append).run()
     assert (result.exit_code, result.failed.id, result.rollback) == (4, "watch", None)
     assert world.traffic.split().weight == 0.05
+    # Whoever looks on hears of it at once.
+    assert told[told.index(Began("watch", "watch the canary")) + 1] == Remark(
+        "errors/canary: Prometheus does not answer"
+    )
 
 
 def test_a_forge_that_is_away_after_the_watch_is_waited_for(service):

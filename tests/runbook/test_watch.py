@@ -154,10 +154,11 @@ def test_a_problem_is_told_when_it_begins_and_when_it_comes_back():
     assert told[1:] == ["errors/canary: no connection"] * 2
 
 
-def test_what_is_zero_is_told_once():
-    quiet = Poll({"errors": {"baseline": (0, 100), "canary": (0, 0)}})
+def test_what_is_zero_and_what_became_of_series_is_told_once():
+    quiet = Poll({"errors": {"baseline": (0, 100), "canary": (0, 0)}}, {}, ("canary: a new series",))
     _, _, _, told = run(Script(FakeClock(), NOTHING, BOTH, quiet, quiet, quiet))
     assert told[1:] == [
+        "canary: a new series",
         "errors/baseline: requests, and none of them bad, between two polls",
         "errors/canary: no requests between two polls",
     ]

@@ -13,7 +13,7 @@ from rich.text import Text
 from releasegate.canary.judge import Assessment
 from releasegate.cli.app import App
 from releasegate.runbook.step import Outcome, State
-from releasegate.runbook.world import Began, Progress, Tell
+from releasegate.runbook.world import Began, Progress, Remark, Tell
 
 BAR = 32
 """Characters of a bar."""
@@ -38,6 +38,7 @@ class View:
         self._running: Began | None = None
         self._assessment: Assessment | None = None
         self._split: float | None = None
+        self._remark = ""
 
     def tell(self, progress: Progress) -> None:
         """Take in one more thing."""
@@ -51,6 +52,8 @@ class View:
                     self._split = SPLIT_AFTER.get(progress.id, self._split)
             case Assessment():
                 self._assessment, self._split = progress, progress.weight
+            case Remark():
+                self._remark = progress.text
 
     def __rich__(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))
@@ -62,6 +65,8 @@ class View:
         parts: list[RenderableType] = [Text(self._title, "bold"), Text(""), table]
         if self._split is not None:
             parts += [Text(""), self._canary(self._split)]
+        if self._remark and self._running and self._running.id == "watch":
+            parts += [Text(""), Text(self._remark, "dim")]
         return Group(*parts)
 
     def _canary(self, split: float) -> RenderableType:
@@ -193,6 +198,8 @@ class _Log:
                     if sli.line
                 )
                 self._app.say(f"  {progress.t:.0f} s: evidence against the canary, of what aborts it: {evidence}")
+            case Remark():
+                self._app.say(f"  {progress.text}")
             case _:
                 return
         self._note(self._going)

@@ -1,6 +1,6 @@
 """One SLI on one track: samples in, increments in the shapes of a recording out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import inf
 from typing import TypeAlias
@@ -9,6 +9,7 @@ from releasegate.canary.counters import SeriesTracker
 from releasegate.canary.recording import Counts
 from releasegate.errors import MetricsError
 from releasegate.metrics.port import Labels
+from releasegate.metrics.prometheus import SINCE
 from releasegate.policy.canary import Sli
 from releasegate.policy.selector import Selector, parse_selector
 
@@ -41,6 +42,7 @@ class Meter:
         self._edges = (*bounds, inf)
         self._trackers = [SeriesTracker() for _ in (self._edges if sli.histogram else self.selectors)]
         self._owed = [0.0] * len(self._trackers)
+        self.turnover = Turnover()
 
     def advance(self, samples: list[Samples], at: float) -> Counts:
         """The increments since the last call (all 0 in the first one); `MetricsError` changes nothing."""
@@ -87,6 +89,34 @@ class Meter:
             paid.append(min(max(due, 0.0), most))
             self._owed[position] = due - paid[-1]
         return tuple(map(whole, paid))
+
+
+class Turnover:
+    """What becomes of a track's series: pods come, start again and go. It changes no count, but is worth a remark."""
+
+    def __init__(self) -> None:
+        self._last: dict[Labels, tuple[float, float]] = {}
+        """Each series' newest value, and when it was heard of."""
+        self._begun = False
+
+    def take(self, samples: Samples, at: float, patience: float) -> Iterator[str]:
+        """What is new at the moment `at`; a series that has been silent for more than `patience` seconds is gone."""
+        # Of those that are there at the beginning some may have ended before.
+        heard = at if self._begun else inf
+        for labels, values in samples.items():
+            if any(label == SINCE for label, _ in labels):
+                continue  # a sum that the server made, which has no past
+            if self._begun and labels not in self._last:
+                yield "a new series, whose first value counts in full"
+            mark, _ = self._last.get(labels, (0.0, 0.0))
+            for value in values:
+                if value < mark:
+                    yield "a counter started again, and its new value counts in full"
+                mark = value
+            self._last[labels] = (mark, heard)
+        self._begun = True
+        if any(at - moment > patience for _, moment in self._last.values()):
+            yield "a series ended; it counts 0, and goes on from its mark if it comes back"
 
 
 def upper_bound(labels: Labels) -> float:

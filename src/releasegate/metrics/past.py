@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from releasegate.canary.recording import Line
 from releasegate.errors import MetricsError
 from releasegate.metrics.port import Labels
-from releasegate.metrics.prometheus import Answer, PrometheusReader, spacing_of
+from releasegate.metrics.prometheus import SINCE, Answer, PrometheusReader, spacing_of
 from releasegate.metrics.source import Source, lag_of, prometheus_of
 from releasegate.policy.canary import Canary
 from releasegate.policy.selector import Selector
@@ -122,7 +122,7 @@ def _up_to(samples: Sequence[tuple[float, float]], at: float) -> int:
 
 def increments_between(increments: Answer, since: float | None, at: float) -> Mapping[Labels, Sequence[float]]:
     """Increments as series of their own, which count in full because nobody knew them before; of 0 as a first mark."""
-    here = ("__since__", "" if since is None else f"{since:.3f}")
+    here = (SINCE, "" if since is None else f"{since:.3f}")
     found = {}
     for labels, polls in increments.items():
         first = len(polls) if since is None else _up_to(polls, since)

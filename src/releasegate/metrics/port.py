@@ -19,8 +19,8 @@ class Poll:
     """SLI name to track (`baseline`, `canary`) to increment, in the shapes of a recording's line."""
     problems: Mapping[str, str] = field(default_factory=dict)
     """`SLI/track` to why there is no count for it: one sentence each."""
-    remark: str = ""
-    """What a reader should know of how it was read: a sentence, or nothing."""
+    remarks: tuple[str, ...] = ()
+    """What a reader should know of how it was read, and what became of series: a sentence each."""
 
 
 class CountSource(Protocol):

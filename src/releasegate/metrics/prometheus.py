@@ -27,6 +27,8 @@ Answer: TypeAlias = Mapping[Labels, Sequence[tuple[float, float]]]
 
 
 NAME = "__name__"
+SINCE = "__since__"
+"""The label of a sum of increments, which tells it from the one before."""
 NO_COVERS: Mapping[Selector, Selector] = MappingProxyType({})
 
 
@@ -84,7 +86,7 @@ class PrometheusReader:
         if not self._ask(scraped(selector, at - since), at):
             return {}
         answer = self._ask(increments(selector, at - since, _kept(selector)), at)
-        here = ("__since__", f"{since:.3f}")
+        here = (SINCE, f"{since:.3f}")
         return {labels | {here}: [value for _, value in samples] for labels, samples in answer.items()}
 
     def samples(self, selector: Selector, since: float, at: float) -> Answer:

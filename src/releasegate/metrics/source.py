@@ -70,6 +70,8 @@ def lag_of(canary: Canary, reader: Reader, at: float) -> tuple[float, str]:
 
 PATIENCE = 2.5
 """After so many scrapes or polls without a sample a track is gone."""
+GONE = 150.0
+"""Seconds, at least, after which one series among others is gone: as many scrapes where they are a minute apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Source:
 
     def __init__(self, canary: Canary, reader: Reader, lag: float | None = 0.0) -> None:
         self._lag = lag
+        self._remarks: list[str] = []
         self._canary = canary
         self._interval = canary.interval
         self._slis = canary.slis
@@ -119,10 +122,11 @@ class Source:
 
     def advance(self, at: float) -> Poll:
         """See `CountSource`."""
-        remark = ""
+        self._remarks = []
         if self._lag is None:
             try:
-                self._lag, remark = lag_of(self._canary, self._reader, at)
+                self._lag, said = lag_of(self._canary, self._reader, at)
+                self._remarks += [said] if said else []
             except MetricsError as error:
                 return Poll({}, {f"{name}/{track}": str(error) for track in TRACKS for name in self._slis})
         at -= self._lag
@@ -138,7 +142,7 @@ class Source:
                 else:
                     if count is not None:
                         counts.setdefault(name, {})[track] = count
-        return Poll(counts, problems, remark)
+        return Poll(counts, problems, tuple(dict.fromkeys(self._remarks)))
 
     def _count(self, name: str, sli: Sli, track: Track, at: float) -> Counts | None:
         if sli.gauge is not None:
@@ -153,6 +157,8 @@ class Source:
         elif meter.heard is not None and not self._is_gone(meter, track, at):
             return None
         count = meter.advance(samples, at)
+        patience = max(GONE, PATIENCE * max(self._lag or 0.0, self._interval))
+        self._remarks += (f"{track.name}: {said}" for said in meter.turnover.take(samples[-1], at, patience))
         self._check_track(track)
         return None if first else count
 

@@ -7,26 +7,24 @@ from releasegate.metrics.port import Poll
 
 
 class Notes:
-    """Says each problem when it begins, and not again while it lasts; that something is zero, it says once."""
+    """Says each problem when it begins, and not again while it lasts; a remark, and that something is zero, once."""
 
     def __init__(self, slis: Mapping[str, SliSpec], tell: Callable[[str], None]) -> None:
         self._slis = slis
         self.tell = tell
         self._problems: Mapping[str, str] = {}
-        self._zeros: set[str] = set()
+        self._told: set[str] = set()
 
     def take(self, poll: Poll) -> None:
         """Tell what is new in this poll."""
-        if poll.remark:
-            self.tell(poll.remark)
         for name, problem in poll.problems.items():
             if self._problems.get(name) != problem:
                 self.tell(f"{name}: {problem}")
         self._problems = poll.problems
-        for zero in zeros(self._slis, poll):
-            if zero not in self._zeros:
-                self.tell(zero)
-                self._zeros.add(zero)
+        for remark in (*poll.remarks, *zeros(self._slis, poll)):
+            if remark not in self._told:
+                self.tell(remark)
+                self._told.add(remark)
 
     def problem(self) -> str:
         """The first of the present problems, in brackets."""

@@ -20,7 +20,7 @@ from releasegate.runbook.catch_up import CatchUpClock
 from releasegate.runbook.flow import Served, requests_of, starved_below
 from releasegate.runbook.journal import DRIFT, Draft
 from releasegate.runbook.watch import header_of, watch
-from releasegate.runbook.world import Tell, World
+from releasegate.runbook.world import Remark, Tell, World
 
 HISTORY = 6
 """Polls of the baseline before the split is changed, where the source has no memory of its own."""
@@ -152,6 +152,7 @@ class Trial:
                 source, header, clock,
                 record=write, observe=observe, history=lambda start: self._flows(rollout, start),
                 settle=world.canary.settle, max_window=max_window, ramp=self._asking(ramp), resume=resume,
+                tell=lambda text: self._tell(Remark(text)),
             )  # fmt: skip
         except (MetricsError, ForgeError):
             self._away = "something outside did not answer"

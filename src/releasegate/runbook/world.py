@@ -108,6 +108,13 @@ class Began:
     title: str
 
 
-Progress = Began | Outcome | Assessment
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What is new of where the counts come from: a sentence."""
+
+    text: str
+
+
+Progress = Began | Outcome | Assessment | Remark
 Tell = Callable[[Progress], None]
-"""Is told of every stage, step and poll as it happens."""
+"""Is told of every stage, step, poll and remark as it happens."""
