@@ -157,9 +157,13 @@ def test_a_run_that_ended_in_an_error_is_inconclusive_whatever_its_scores(house)
     house.asserting({"categories:performance": ["error", {"minScore": 0.9}]})
     code, document = house.judge()
     assert code == 3
-    assert [(f["check"], f["observed"]) for f in document["findings"]] == [
-        ("runtimeError", "PROTOCOL_TIMEOUT: too slow")
-    ]
+    (finding,) = document["findings"]
+    assert (finding["check"], finding["observed"], finding["title"]) == (
+        "runtimeError",
+        "PROTOCOL_TIMEOUT: too slow",
+        "Lighthouse ended this run with an error: run it again",
+    )
+    assert (finding["level"], finding["where"]) == ("error", "https://shop.test/ in .lighthouseci/lhr-1.json")
 
 
 def test_a_failure_counts_also_where_other_evidence_is_unusable(house):
