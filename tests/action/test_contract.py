@@ -55,6 +55,14 @@ def test_every_input_is_described_forwarded_and_read(path):
     assert forwarded == {name.upper().replace("-", "_") for name in document["inputs"].keys() - OWN_STEPS}
 
 
+@pytest.mark.parametrize("path", ACTIONS, ids=["action", "feature-flags"])
+def test_python_is_looked_for_where_none_is_named_and_the_jobs_environment_stays_as_it_is(path):
+    """What act does not show: its setup-python is a stand-in."""
+    (find,) = [step for step in steps(path) if step.get("uses", "").startswith("actions/setup-python@")]
+    assert find["with"] == {"python-version": "3.11 - 3.14", "update-environment": "false"}
+    assert find["if"] == "inputs.python-path == ''"
+
+
 def test_every_output_comes_from_the_step_that_runs():
     for path in ACTIONS:
         for name, field in load(path)["outputs"].items():

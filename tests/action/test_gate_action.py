@@ -15,12 +15,14 @@ jobs:
           command: gate lighthouse
           reports: .lighthouseci
           config: lighthouserc.json
+          token: hush-1234
       - if: always()
         env:
+          TOKEN: hush-1234
           VERDICT: ${{ steps.gate.outputs.verdict }}
           OUTCOME: ${{ steps.gate.outcome }}
           JSON: ${{ steps.gate.outputs.json }}
-        run: echo "then $VERDICT $OUTCOME"; cat "$JSON"
+        run: echo "then $VERDICT $OUTCOME"; cat "$JSON"; echo "told $TOKEN"
 """
 
 
@@ -32,6 +34,7 @@ def test_a_gate_that_passes_hands_its_verdict_on(shop, act):
     verdict = json.loads(run.printed[then + 1])
     assert (verdict["schema"], verdict["gate"], verdict["verdict"]) == ("releasegate/verdict/1", "lighthouse", "pass")
     assert [item["path"] for item in verdict["evidence"]] == [f".lighthouseci/lhr-{n}.json" for n in (1, 2, 3)]
+    assert run.printed[-1] == "told ***"  # what the action masked, the runner hides also in later steps
     assert run.summary.startswith("### ✅ lighthouse: pass\n\n0 of 8 checks failed on 1 page")
 
 

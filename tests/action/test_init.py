@@ -126,6 +126,8 @@ def test_linters_find_nothing_in_the_workflows(tmp_path):
             bin_ / "zizmor",
             "--offline",
             "--no-progress",
+            "--persona",
+            "pedantic",
             "--config",
             ROOT / "tests" / "action" / "zizmor.yml",
             *workflows,
@@ -136,16 +138,61 @@ def test_linters_find_nothing_in_the_workflows(tmp_path):
     assert lint_with_actionlint(*workflows) == ""
 
 
-def test_the_written_kill_switch_runs(shop, act):
+@pytest.fixture
+def begun(shop):
+    """The shop with what `init` writes, pushed; gives a function that leaves one of the workflows alone."""
     for name in ("releasegate.yaml", "config/feature-flags.yaml"):
         (shop / name).unlink()
     assert invoke(shop, "--yes", "--flag", "checkout-v2").exit_code == 0
-    git(shop, "add", "--all")
-    git(shop, "commit", "--quiet", "-m", "init")
-    git(shop, "push", "--quiet", "origin", "main")
-    for name in ("release.yml", "rollback.yml"):
-        (shop / ".github" / "workflows" / name).unlink()
-    run = act(shop, event="workflow_dispatch", secrets={"PROMETHEUS_URL": "http://127.0.0.1:9"})
+
+    def only(workflow, settle="1s"):
+        for name in {path.rpartition("/")[2] for path in CALLERS} - {workflow}:
+            (shop / ".github" / "workflows" / name).unlink()
+        policy = (shop / "releasegate.yaml").read_text()
+        (shop / "releasegate.yaml").write_text(policy.replace("window: 30m", f"settle: {settle}\n  window: 30m"))
+        git(shop, "add", "--all")
+        git(shop, "commit", "--quiet", "-m", "init")
+        git(shop, "push", "--quiet", "origin", "main")
+        return shop
+
+    return only
+
+
+NO_PROMETHEUS = {"PROMETHEUS_URL": "http://127.0.0.1:9"}
+
+
+def flags_of(shop):
+    return git(shop.parent / "origin.git", "show", "main:config/feature-flags.yaml")
+
+
+def test_the_written_kill_switch_runs(begun, act):
+    shop = begun("kill-switch.yml")
+    run = act(shop, event="workflow_dispatch", secrets=NO_PROMETHEUS)
     assert run.code == 0, run.log
     assert "the agents are stopped" in run.printed
-    assert "AGENT_SAFE_MODE: 1" in git(shop.parent / "origin.git", "show", "main:config/feature-flags.yaml")
+    assert "AGENT_SAFE_MODE: 1" in flags_of(shop)
+
+
+@pytest.mark.soak
+def test_the_written_rollback_runs(begun, act):
+    shop = begun("rollback.yml")
+    run = act(shop, event="workflow_dispatch", secrets=NO_PROMETHEUS, inputs={"reason": "it burns"})
+    assert "✓ flip the traffic: flag checkout-v2 in config/feature-flags.yaml: off" in run.printed, run.log
+    seen = "✗ see the traffic return: traffic was not seen to return within 1 s: no count could be read; "
+    assert any(line.startswith(seen) for line in run.printed)
+    assert (run.code, "exit status 4" in run.log) == (1, True)
+    assert "enabled: false" in flags_of(shop)
+    assert "it burns" in git(shop.parent / "origin.git", "log", "-1", "--format=%B", "main")
+
+
+@pytest.mark.soak
+def test_the_written_release_runs_up_to_evidence_that_is_too_old(begun, act):
+    shop = begun("release.yml")
+    before = flags_of(shop)
+    run = act(shop, event="workflow_dispatch", secrets=NO_PROMETHEUS)
+    told = "v0.1.0-rc.1 stopped at `gates`: lighthouse inconclusive: this evidence tells no commit; "
+    assert any(line.startswith(told) for line in run.printed), run.log
+    assert (run.code, "exit status 3" in run.log) == (1, True)
+    assert git(shop.parent / "origin.git", "tag", "--list") == "v0.1.0-rc.1"
+    assert flags_of(shop) == before
+    assert not any(f"[rollout/rollout/{job}]" in run.log for job in ("staging", "production", "last"))

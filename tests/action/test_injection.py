@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from xml.sax.saxutils import quoteattr
 
 import pytest
 from act_runs import SAMPLES
@@ -71,6 +72,19 @@ def test_a_hostile_report_does_no_harm(tmp_path, monkeypatch, hostile):
     ran = Ran(tmp_path, monkeypatch, command="gate lighthouse", reports=".", config="lighthouserc.json")
     assert ran.code in {1, 3}
     assert ran.outputs["verdict"] in {"fail", "inconclusive"}
+    assert_unharmed(tmp_path, ran)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_branch_or_artifact_name_does_no_harm(tmp_path, monkeypatch, hostile):
+    """What a fork's author names: the branch, which the runner hands on, and the artifact, which becomes a folder."""
+    for name in ("GITHUB_HEAD_REF", "GITHUB_REF_NAME", "GITHUB_REF", "GITHUB_WORKFLOW", "GITHUB_JOB"):
+        monkeypatch.setenv(name, hostile)
+    artifact = hostile.replace("/", "|")[:200]
+    (tmp_path / artifact).mkdir()
+    (tmp_path / artifact / "junit.xml").write_text(f"<testsuite name={quoteattr(hostile)} tests='2'>")
+    ran = Ran(tmp_path, monkeypatch, command="gate tests", reports=f"./{artifact}" if "\n" not in artifact else ".")
+    assert (ran.code, ran.outputs["verdict"]) == (3, "inconclusive")
     assert_unharmed(tmp_path, ran)
 
 

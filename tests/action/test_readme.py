@@ -1,12 +1,13 @@
 """The workflows that people paste from the documents work as they stand."""
 
+import json
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from act_runs import ROOT, SAMPLES, committed
+from act_runs import ROOT, SAMPLES, committed, git
 from linting import lint_with_actionlint
 
 
@@ -15,8 +16,19 @@ def test_the_pasted_workflow_passes_in_an_empty_repository_with_only_its_reports
     assert len(pasted.splitlines()) == 10
     folder = tmp_path / "empty"
     shutil.copytree(SAMPLES / "lighthouse", folder / ".lighthouseci")
-    run = act(committed(folder), workflow=pasted, event="pull_request")
+    committed(folder)
+    git(tmp_path, "clone", "--quiet", "--bare", folder, tmp_path / "origin.git")
+    git(folder, "remote", "add", "origin", tmp_path / "origin.git")
+    before = git(tmp_path / "origin.git", "for-each-ref")
+    fork = {"fork": True, "full_name": "somebody/shop"}
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({"pull_request": {"head": {"repo": fork, "ref": "patch-1"}, "number": 1}}))
+    # A fork's job has no secrets, and a token that may only read.
+    run = act(
+        folder, workflow=pasted, event="pull_request", secrets={"GITHUB_TOKEN": ""}, options=("--eventpath", event)
+    )
     assert run.code == 0, run.log
+    assert git(tmp_path / "origin.git", "for-each-ref") == before  # no ledger, no tag, no branch
     assert "lighthouse: PASS: 0 of 4 checks failed on 1 page (3 runs)" in run.printed
 
 

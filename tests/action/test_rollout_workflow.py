@@ -52,6 +52,7 @@ def test_a_bad_candidate_is_taken_back(tmp_path, act, artifacts):
     checklist = (artifacts / "smoke-checklist" / "smoke-checklist.md").read_text()
     assert checklist.startswith(f"# Smoke checklist: shop v{VERSION}-rc.1 (rehearsal)\n")
     assert "- [ ] checkout" in checklist
+    assert any(path.endswith("/report.html") for path in run.outputs("report")), run.outputs("report")
     assert {"report.html", "recording.jsonl"} <= {path.name for path in (artifacts / "rollout").rglob("*")}
     assert "xychart-beta" in run.summary
     folded = re.findall(r"::group::(.*)", run.log)
