@@ -1,20 +1,25 @@
 """Whole answers of the judge's parts on a few polls, reckoned here a second time by their formulas."""
 
-from math import inf, log, sqrt
+from math import exp, inf, log, sqrt
 
 import pytest
 from canaries import header, judged, steady
 
 from releasegate.canary.backtest import Stretch, planned
+from releasegate.canary.dispersion import Dispersion
 from releasegate.canary.gauge import CAUTION, FLOOR, GaugeMonitor
 from releasegate.canary.judge import Decision, Judge
-from releasegate.canary.mean import MeanMonitor
+from releasegate.canary.mean import MeanMonitor, Spread
+from releasegate.canary.mixture import LATE as LATE_OF_A_RATIO
 from releasegate.canary.monitor import Detectable, Moment
 from releasegate.canary.power import Plan
+from releasegate.canary.ratio import FACTORS as FACTORS_OF_A_RATIO
+from releasegate.canary.ratio import RatioMonitor, slopes
 from releasegate.canary.recording import DETECT, Line, Recording
 from releasegate.canary.rules import Minute, minutes
 from releasegate.canary.sequence import radius
 from releasegate.canary.sli import Kind, SliSpec
+from releasegate.canary.slower import carried
 from releasegate.canary.throughput import FACTORS, LATE, ThroughputMonitor
 
 POLL = Moment(weight=0.05, seconds=15.0, elapsed=1 / 120, warming=False)
@@ -151,3 +156,50 @@ def test_a_plan_of_the_past_is_made_for_the_canary_that_is_planned():
     assert (plan.rate, plan.errors) == (30.0, 0.01)
     rare = [Stretch((10,), {"a": [counts]}) for counts in ((0.0, 0.5), (0.0, 0.25), (0.25, 0.25))]
     assert planned(rare, header(interval=10.0)).errors == 0.25  # of all requests, since most stretches had none
+
+
+def test_while_there_is_only_history_nothing_was_seen_yet():
+    said = [Judge(header()).observe(line) for line in steady("errors", (14, 2850), (1, 150), end=0)]
+    assert {(each.decision, each.reason, each.slis["errors"].cause) for each in said} == {
+        (Decision.CONTINUE, "nothing was seen yet", "worse")
+    }
+
+
+@pytest.mark.parametrize(("last", "decision"), [(90, Decision.PROMOTE), (89, Decision.INCONCLUSIVE)])
+def test_a_quarter_of_the_window_without_counts_is_just_not_too_long(last, decision):
+    lines = [
+        *steady("errors", (14, 2850), (1, 150), end=last),
+        *(Line(15.0 * poll, {}) for poll in range(last + 1, 121)),
+    ]
+    judgement = judged(header(), lines)
+    assert judgement.decision is decision
+    if decision is Decision.INCONCLUSIVE:
+        assert judgement.reason == "errors: no counts of both tracks since 1335 s"
+
+
+def test_one_request_and_one_error_are_enough_to_be_compared():
+    monitor = RatioMonitor(1.0, None)
+    monitor.update((0.0, 1.0), (1.0, 1.0), POLL)
+    # Of one request of each track it was the canary's that failed: how likely that is, for clumps of 2.
+    worse = [slopes(1.0, 2.0, factor)[0] for factor in FACTORS_OF_A_RATIO]
+    kept = LATE_OF_A_RATIO * (1 - 1 / 120)
+    grown = sum(exp(term) for term in worse) / len(worse) * (1 - LATE_OF_A_RATIO + LATE_OF_A_RATIO / 120)
+    assert monitor.parts[0].process.value == pytest.approx(kept + grown)
+    low, estimate, high = monitor.interval()
+    assert (low, estimate, high) == (0.0, None, None)
+    learned = Dispersion()
+    learned.add((1.0,), 1.0)
+    learned.add((0.0,), 1.0)
+    assert learned.pairs == 1
+
+
+def test_costs_of_nothing_say_nothing_of_how_they_vary():
+    spread = Spread()
+    before = spread.value
+    spread.add(0.0, 5.0)
+    spread.add(0.0, 5.0)
+    assert spread.value == before
+
+
+def test_a_bucket_without_requests_goes_to_the_last():
+    assert carried([0.5, 0.5, 0.0], [0.5, 0.25, 0.25]) == [[1.0, 0.0, 0.0], [0.0, 0.5, 0.5], [0.0, 0.0, 1.0]]

@@ -28,13 +28,11 @@ class Above:
     def __init__(self, limit: float) -> None:
         self.limit = limit
         self.process = Mixture(len(FACTORS), LATE)
-        self.total = 0.0
 
     def update(self, bad: float, total: float, clump: float, elapsed: float) -> None:
         """Judge one poll of the canary."""
         terms = [slopes(self.limit, clump, factor) for factor in FACTORS]
         self.process.bet([bad * up + total * each for up, each in terms], elapsed)
-        self.total += total
 
     def detectable(self, total: float, dispersion: float, line: float) -> float:
         """The level that `total` events would have shown nine times in ten."""
