@@ -3,12 +3,17 @@
 from math import inf
 
 import pytest
+from canaries import header, judged
 
 from releasegate.canary.gauge import GaugeMonitor
 from releasegate.canary.histogram import HistogramMonitor
+from releasegate.canary.judge import Decision
 from releasegate.canary.limit import Above
 from releasegate.canary.mean import MeanMonitor, Spread
 from releasegate.canary.monitor import Moment
+from releasegate.canary.ratio import lay_out
+from releasegate.canary.recording import DETECT, Line
+from releasegate.canary.sli import Kind, Limit, SliSpec
 
 POLL = Moment(weight=0.05, seconds=15.0, elapsed=1 / 120, warming=False)
 BOUNDS = (0.1, 0.5, 1.0)
@@ -86,3 +91,20 @@ def test_a_single_event_can_be_above_a_limit():
     above = Above(0.05)
     assert above.detectable(0.0, 1.0, 4.6) == inf
     assert above.detectable(1.0, 1.0, 4.6) == pytest.approx(100 * above.detectable(100.0, 1.0, 4.6), rel=2)
+
+
+def test_too_few_errors_for_anything_are_left_to_the_boldest_alternative():
+    assert lay_out(1e-6, 1.0, 0.05, 1.0) == (32.0,)
+
+
+def test_a_latency_limit_that_would_have_shown_makes_up_for_a_factor_that_would_not():
+    assert HistogramMonitor(BOUNDS, 1.0, Limit(0.5, 0.9)).ceiling == pytest.approx(0.1)
+    slow = {"baseline": (40.0, 3.0, 0.0, 0.0), "canary": (40.0, 3.0, 0.0, 0.0)}
+    said = {}
+    for limit in (None, Limit(0.5, 0.9)):
+        slis = {"duration": SliSpec(Kind.HISTOGRAM, bounds=BOUNDS, limit=limit)}
+        lines = [Line(15.0 * number, {"duration": slow}) for number in range(1, 21)]
+        said[limit is not None] = judged(header(slis, window=300.0, detect={**DETECT, Kind.HISTOGRAM: 1.001}), lines)
+    assert {limited: judgement.decision for limited, judgement in said.items()} == {
+        False: Decision.INCONCLUSIVE, True: Decision.PROMOTE,
+    }  # fmt: skip
