@@ -47,7 +47,7 @@ class Options:
 
 @click.command(cls=Judging)
 @click.argument("paths", metavar="PATH…", nargs=-1)
-@click.option("--config", metavar="FILE", help="What LHCI takes: lighthouserc.json, .yaml or the assert options alone.")
+@click.option("--config", metavar="FILE", help="What LHCI takes; else the lighthouserc here, else scores of 0.9.")
 @click.option("--budgets", metavar="FILE", help="budgets.json, instead of assertions.")
 @click.option("--waivers", metavar="FILE", help="Accepted findings, with reason, owner and expiry.")
 @click.option("--history", metavar="FILE", help="Earlier runs (JSON lines), or `ledger`, to judge the trend.")
