@@ -2,7 +2,6 @@
 
 import html as pages
 import os
-import shutil
 import subprocess
 import sys
 
@@ -126,7 +125,8 @@ if jq:
 """
 
 
-def test_on_github_without_a_checkout(github, tmp_path):
+def test_on_github_without_a_checkout(github, program, tmp_path):
+    program("curl")
     forge = github_forge(github)
     workflow = (
         b"name: deploy\nrun-name: deploy ${{ inputs.id }}\non: {workflow_dispatch: {inputs: {id: {}, tag: {}}}}\n"
@@ -145,7 +145,6 @@ def test_on_github_without_a_checkout(github, tmp_path):
     carry_out(tmp_path, lines[first:], **environment)
     assert forge.read("config/feature-flags.yaml", "main").content == FLAGS.replace(" 5\n", "0\n").encode()
     assert lines[-1].startswith("# or: curl ")
-    assert shutil.which("curl"), "curl is not installed (Debian: apt-get install curl)"
     carry_out(tmp_path, [lines[-1].removeprefix("# or: ")], **environment)
     sent = [asked.body for asked in github.exchanges if str(asked).endswith("/dispatches")]
     names = b'"tag": "v1.0.0", "commit": "%s", "environment": "test", "track": "baseline"' % GOOD.commit.encode()
@@ -160,3 +159,16 @@ def test_every_report_prints_them(tmp_path):
     assert story.break_glass[-2:] == ("# where everybody has the bad release: deploy v1.0.0", "deploy baseline v1.0.0")
     printed = pages.unescape(html(story).partition("<h2>Break glass: take it back without releasegate</h2>")[2])
     assert printed.strip().startswith("<pre>" + "\n".join(story.break_glass))
+
+
+@pytest.mark.parametrize("kept", [None, "", '{"schema": "releasegate/rec'])
+def test_a_watch_that_saw_nothing_has_its_story_told(tmp_path, kept):
+    service = Service(tmp_path)
+    world = service.world()
+    result = Rollout(world, service.tag, lambda _: None).run()
+    recording = world.documents / "recording.jsonl"
+    recording.unlink()
+    if kept is not None:
+        recording.write_text(kept)
+    story = story_of(world, result)
+    assert (story.recording, story.exit_code, story.headline) == (None, result.exit_code, result.headline)

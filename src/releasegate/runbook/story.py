@@ -1,7 +1,11 @@
 """A rollout's result as the story that reports tell."""
 
+from contextlib import suppress
+from pathlib import Path
+
 from releasegate.canary.judge import Judgement
-from releasegate.canary.recording import parse
+from releasegate.canary.recording import Recording, parse
+from releasegate.errors import InputError
 from releasegate.render.story import Story
 from releasegate.runbook.break_glass import break_glass
 from releasegate.runbook.rollout import Result
@@ -14,11 +18,6 @@ from releasegate.runbook.world import World
 def story_of(world: World, result: Result) -> Story:
     """Everything that the last screen and the report tell of `result`."""
     policy = world.policy
-    recording = world.documents / RECORDING
-    recorded = None
-    if recording.is_file():
-        with recording.open(encoding="utf-8") as lines:
-            recorded = next(parse(lines, RECORDING), None)
     return Story(
         service=policy.service,
         environment=policy.environment,
@@ -29,12 +28,19 @@ def story_of(world: World, result: Result) -> Story:
         stages=tuple(map(row, result.stages)),
         rollback=tuple(map(row, result.rollback.outcomes)) if result.rollback else (),
         verdicts=result.verdicts,
-        recording=recorded,
+        recording=_recorded(world.documents / RECORDING),
         sli_lines=_slis(result.judgement) if result.judgement else (),
         notes=_notes(result),
         break_glass=by_hand(world, result.candidate.name),
         timezone=policy.timezone,
     )
+
+
+def _recorded(path: Path) -> Recording | None:
+    """What the watch saw; None where it saw nothing, or was killed while it wrote: the rest of the story is told."""
+    with suppress(FileNotFoundError, InputError), path.open(encoding="utf-8") as lines:
+        return next(parse(lines, RECORDING), None)
+    return None
 
 
 def by_hand(world: World, leaving: str | None, to: str | None = None) -> tuple[str, ...]:
