@@ -101,7 +101,7 @@ def test_nothing_that_says_what_to_assert(folder, call):
         "releasegate: nothing says what to assert of the reports; give --config FILE, or a preset in it: "
         "lighthouse:all, lighthouse:recommended, lighthouse:no-pwa\n"
     )
-    assert call(folder, "gate", "lighthouse", "shape.json") == (2, "", line)
+    assert call(folder, "gate", "lighthouse", "shape.json", "--compatibility", "lhci") == (2, "", line)
 
 
 @pytest.mark.parametrize(
