@@ -1,8 +1,14 @@
 """A disk that is full, read-only or broken is told as that, and keeps nothing else from being done."""
 
+from pathlib import Path
+
+import pytest
+
+from releasegate.errors import OutsideError
 from releasegate.runbook.evidence import Record, keep
 from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rollout import Order
+from releasegate.runbook.watch import written
 from service import Service
 from worlds import POLICY
 
@@ -17,6 +23,25 @@ def test_a_rollback_opens_its_issue_where_the_document_cannot_be_written(tmp_pat
     told = {one.id: one.text for one in result.outcomes}["follow-up"]
     what = "document rollback-v1.1.0-rc.1.md NOT written (No such file or directory); the issue holds the same: "
     assert told.startswith(what)
+
+
+def test_a_canary_whose_recording_cannot_be_written_is_taken_back(tmp_path):
+    service = Service(tmp_path / "documents")
+    service.roll_out(order=Order(until="canary"))
+    recording = service.world().documents / "recording.jsonl"
+    recording.symlink_to("/dev/full")
+    result, world = service.roll_out()
+    why = f"{recording}: the recording cannot be written: No space left on device; make room, and run it again"
+    assert (result.exit_code, result.failed.id, result.failed.text) == (4, "watch", why)
+    assert (result.rollback.traffic_is_back, world.traffic.split().weight) == (True, 0)
+
+
+def test_a_watch_by_hand_says_so_too():
+    with pytest.raises(OutsideError) as error, written(Path("/dev/full")), Path("/dev/full").open("w") as file:
+        print("a line", file=file, flush=True)
+    assert str(error.value) == (
+        "/dev/full: the recording cannot be written: No space left on device; make room, and run it again"
+    )
 
 
 def test_evidence_that_cannot_be_written_for_its_command_is_told(tmp_path):

@@ -56,3 +56,23 @@ def test_an_interruption_while_the_tag_is_made_takes_nothing_back(service):
     with pytest.raises(KeyboardInterrupt):
         service.roll_out()
     assert kinds(service.world())[-1] == "rollout.settled"
+
+
+def test_a_tag_that_somebody_made_by_hand_meanwhile_is_named_and_once_it_is_gone_the_next_run_ends_it(service):
+    service.roll_out(order=Order(until="complete"))
+    old = service.forge.tags(LIVE)[0]
+    service.forge.create_tag("v1.1.0", old.commit, "By hand")
+    result, _ = service.roll_out()
+    fault = (
+        f"the tag `v1.1.0` is on {old.commit[:12]} already, and a tag is never moved; if it is there by mistake, "
+        "delete it (git push origin --delete v1.1.0) and run this again; else release the commit under a new version"
+    )
+    assert (result.exit_code, result.rollback) == (4, None)
+    assert result.headline == f"v1.1.0-rc.1 is live for everybody, without its release tag: {fault}"
+    with pytest.raises(RepositoryError) as error:
+        service.roll_out()
+    assert str(error.value) == fault
+    del service.forge.made_tags["v1.1.0"]
+    result, world = service.roll_out()
+    assert (result.exit_code, result.headline) == (0, "v1.1.0 is live for everybody")
+    assert (kinds(world)[-1], kinds(world).count("rollout.settled")) == ("release.tagged", 2)

@@ -107,7 +107,9 @@ def _recorder(app: App, path: str | None) -> Iterator[Callable[[str], None]]:
         file.write(f"{line}\n")
         file.flush()
 
-    with file:
+    from releasegate.runbook.watch import written  # noqa: PLC0415  keeps `--help` fast
+
+    with written(Path(path)), file:
         yield write
 
 

@@ -244,7 +244,9 @@ def _marked_bad(state: State, event: Event) -> State:
 
 
 def _rollback_started(state: State, event: Event) -> State:
-    return replace(state, rollout=None, aborted=None, rollback=event, rolled_back=event, retreat=event)
+    """Where it could not name what it leaves, since nobody could read the ledger, that is what runs here."""
+    left = state.rollout or state.aborted if event.data.get("from") is None else None
+    return replace(state, rollout=None, aborted=left, rollback=event, rolled_back=event, retreat=event)
 
 
 def _rollback_finished(state: State, event: Event) -> State:

@@ -55,6 +55,8 @@ def joined(state: State, leaving: str | None, to: str | None) -> Aim | None:
         held = state.release(state.colours.holds.get(other(track), ""))
         found = aim(state, held.candidate, good) if held else Aim()
         left, good = found.leaving, found.to
+    elif left is None:
+        return aim(state, None, good)
     return Aim(left, good, bool(known.data.get("baseline")), str(known.data.get("rival")), track)
 
 

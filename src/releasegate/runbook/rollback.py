@@ -261,7 +261,8 @@ class Rollback:
             state = self._fold(events)
             self._take_aim(state)
             again = joined(state, *asked) is not None
-            if again and (state.rolled_back is None or state.rolled_back.data.get("from") is not None):
+            named = state.rolled_back is None or state.rolled_back.data.get("from") is not None
+            if again and named:
                 return []
             leaving, to = self._aim.leaving, self._aim.to
             left = state.release(leaving) if leaving else None
@@ -271,7 +272,9 @@ class Rollback:
             if left is None or (to and left == state.release(to)):  # what is gone back to is not bad
                 return [] if again else [started]
             bad = Draft("release.marked-bad", about, {"reason": reason})
-            return [started, bad] if not again else [bad] if left.bad is None else []
+            if again and self._world.turned is not None:
+                return [bad] if left.bad is None else []
+            return [started, bad]  # anew, with its name, where the one that is joined could name nothing
 
         def answered(events: Sequence[Event]) -> Sequence[Draft]:
             state, to = self._fold(events), self._request.to

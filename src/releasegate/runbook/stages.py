@@ -8,7 +8,15 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, TypeVar
 
 from releasegate.canary.judge import Decision, Judgement
-from releasegate.errors import FenceError, ForgeError, InconclusiveError, MetricsError, OutsideError, VerificationError
+from releasegate.errors import (
+    FenceError,
+    ForgeError,
+    InconclusiveError,
+    MetricsError,
+    OutsideError,
+    RepositoryError,
+    VerificationError,
+)
 from releasegate.forge.port import Tag
 from releasegate.ledger.event import Event
 from releasegate.ledger.state import Rollout, fold
@@ -26,6 +34,7 @@ from releasegate.runbook.publish import see_live
 from releasegate.runbook.raising import Raising, check_fence, fence
 from releasegate.runbook.smoke import smoke
 from releasegate.runbook.trial import Trial
+from releasegate.runbook.watch import written
 from releasegate.runbook.world import Fetched, Tell, World
 from releasegate.verdict import Outcome as GateOutcome
 from releasegate.verdict import Subject
@@ -193,7 +202,10 @@ class Stages:
         """Record that it is the baseline, and give it the release's tag."""
         self._finish("settle", text, draft, last=Draft("rollout.settled", self._subject()))
         world = self._world
-        self._result.release = tags.release(world.forge, world.journal, world.policy, self._tag)
+        try:
+            self._result.release = tags.release(world.forge, world.journal, world.policy, self._tag)
+        except RepositoryError as error:  # somebody made it by hand meanwhile; the release is live all the same
+            raise OutsideError(error.what, where=error.where, remedy=error.remedy) from error
         return f"{text}; {self._result.release.name} on {self._tag.commit[:12]}"
 
     def _checked(self) -> str:
@@ -211,7 +223,8 @@ class Stages:
         if rollout.decision is not None and rollout.raised is not None:
             held = world.clock.now().timestamp() - rollout.raised.time.timestamp()
             longest = max(longest or canary.window, held)
-        with (world.documents / RECORDING).open("w", encoding="utf-8") as file:
+        path = world.documents / RECORDING
+        with written(path), path.open("w", encoding="utf-8") as file:
             return self._trial.run(
                 rollout, record=lambda line: print(line, file=file, flush=True),
                 ramp=(lambda _: None) if world.policy.blue_green else self._raising.ramp,

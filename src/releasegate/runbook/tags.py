@@ -106,7 +106,8 @@ def released(forge: Forge, policy: Policy, candidate: Tag) -> Tag | None:
     if present is not None and present.commit != candidate.commit:
         raise RepositoryError(
             f"the tag `{name}` is on {present.commit[:12]} already, and a tag is never moved",
-            remedy="release this candidate under a new version",
+            remedy=f"if it is there by mistake, delete it (git push origin --delete {name}) and run this again; else "
+            "release the commit under a new version",
         )
     return present
 

@@ -1,15 +1,17 @@
 """Watch a canary: poll the counts, write the recording, and ask the judge after every poll."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import ceil, inf
+from pathlib import Path
 from types import MappingProxyType
 
 from releasegate.canary.judge import Assessment, Decision, Judge, Judgement
 from releasegate.canary.recording import Counts, Header, Line, Recording, encode_header, encode_line
 from releasegate.canary.sli import Kind, Limit, SliSpec
-from releasegate.errors import InconclusiveError, MetricsError, PolicyError
+from releasegate.errors import InconclusiveError, MetricsError, OutsideError, PolicyError
 from releasegate.metrics.port import CountSource, Poll
 from releasegate.policy.canary import Canary, LatencyLimit, Sli
 from releasegate.policy.model import Policy
@@ -61,6 +63,18 @@ def _spec(sli: Sli, bounds: tuple[float, ...]) -> SliSpec:
         starved_below=sli.starved_below,
         compare=sli.compare,
     )
+
+
+@contextmanager
+def written(path: Path) -> Iterator[None]:
+    """Turn what a disk says that is full, or gone, into `OutsideError`: a canary that nobody records is not judged."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # of no file
+            raise
+        what = f"the recording cannot be written: {error.strerror}"
+        raise OutsideError(what, where=str(path), remedy="make room, and run it again") from error
 
 
 def watch(
