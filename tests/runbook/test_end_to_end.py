@@ -32,8 +32,8 @@ RATE = 400
 """Requests a second through HAProxy."""
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = {
-    "rollout": "rollout.md", "rollout v1.2.0-rc.1": "rollout.md", "status": "rollback.md",
-    "rollback --dry-run": "rollback.md", "rollback --yes": "rollback.md",
+    "rollout": "rollout.md", "rollout v1.2.0-rc.1": "procedures.md", "status": "rollback.md",
+    "rollback --dry-run": "procedures.md", "rollback --yes": "rollback.md",
 }  # fmt: skip
 """Which page shows what a command prints."""
 SCOPE = {"service": "shop", "environment": "production"}
