@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from killed_places import Effects, Place
+from killed_places import ROUTE, Effects, Place
 from releasegate.cli.app import App
 from releasegate.cli.main import run as command_line
 from releasegate.cli.runs import has_ended, run_name
@@ -40,7 +40,7 @@ def built(folder, job, effects=None):
 def prepare(folder, job):
     """The state that a scenario begins in."""
     world, _ = built(folder, job)
-    tag, scenario = begin_service(world), job["scenario"]
+    tag, scenario = begin_service(world, ROUTE if job["traffic"] == "document" else None), job["scenario"]
     if scenario == "race":
         Rollout(world, tag, lambda _: None, Order(until="watch")).run()
     if scenario == "rollback in the canary":

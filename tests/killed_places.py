@@ -17,13 +17,24 @@ from github_front import TOKEN, github_forge
 from releasegate.errors import OutsideError
 from releasegate.forge.github.host import GitHubHost
 from releasegate.forge.local import LocalForge
+from releasegate.policy.load import load_policy
 from releasegate.policy.section import Workflow
 from releasegate.runbook.outside import fill
 from releasegate.runbook.workflow import dispatcher
+from releasegate.traffic.command import CommandTraffic
 from releasegate.traffic.flag import FlagTraffic
 from repositories import git, repository
-from worlds import FLAG_FILE, POLICY, START
+from worlds import FLAG_FILE, POLICY, START, route
 
+FLAG = b"traffic: {flag: {name: checkout-v2}}"
+PATHS = b"file: k8s/route.yaml, baseline: spec.0.weight, canary: spec.1.weight"
+POLICIES = {
+    "haproxy": ROUTED,
+    "document": POLICY.replace(FLAG, b"traffic: {document: {%s}}" % PATHS),
+    "command": POLICY.replace(FLAG, b"traffic: {command: {get: [share], set: [split, '{percent}']}}"),
+}
+"""What the policy says where no flag splits the traffic."""
+ROUTE = {"k8s/route.yaml": b"spec:\n  - {name: stable, weight: 100}\n  - {name: canary, weight: 0}\n"}
 DISPATCHED = {
     b'{command: [deploy, staging, "{tag}"], done: [deployed, staging, "{tag}"]}': b"{workflow: deploy-staging.yml}",
     b'{command: [deploy, "{track}", "{tag}"], done: [deployed, "{track}", "{tag}"]}': b"{workflow: deploy.yml}",
@@ -179,14 +190,21 @@ class Place:
         self.act = self.run_command
         if effects is not None:
             self.count()
-        self.policy = self.host.policy(ROUTED if job["traffic"] == "haproxy" else POLICY)
-        if job["traffic"] == "haproxy":
-            relay = [Relay(job["haproxy"], effects).address] if effects is not None else [job["haproxy"]]
-            self.traffic = shop_of(*relay)
-        else:
-            self.traffic = FlagTraffic(
-                self.forge, branch="main", path=FLAG_FILE, flag="checkout-v2", warn=lambda _: None
-            )
+        self.policy = self.host.policy(POLICIES.get(job["traffic"], POLICY))
+        self.traffic = getattr(self, job["traffic"])(job)
+
+    def haproxy(self, job):
+        address = job["haproxy"] if self.effects is None else Relay(job["haproxy"], self.effects).address
+        return shop_of(address)
+
+    def flag(self, _):
+        return FlagTraffic(self.forge, branch="main", path=FLAG_FILE, flag="checkout-v2", warn=lambda _: None)
+
+    def document(self, _):
+        return route(self.forge, load_policy(POLICIES["document"], "releasegate.yaml", {}))
+
+    def command(self, _):
+        return CommandTraffic(self.shell, ["share"], ["split", "{percent}"])
 
     def count(self):
         wrap, forge = self.effects.wrap, self.forge
@@ -199,7 +217,10 @@ class Place:
         if isinstance(command, Workflow):
             return self.dispatch(command, values)
         argv = fill(command, values)
-        target = self.folder / f"deployed-{argv[1]}"
+        if argv[0] == "share":
+            file = self.folder / "split"
+            return file.read_text() if file.exists() else "0"
+        target = self.folder / ("split" if argv[0] == "split" else f"deployed-{argv[1]}")
         if argv[0] != "deployed":
             self.act(argv, target)
         elif not target.exists() or target.read_text() != argv[2]:
@@ -209,8 +230,8 @@ class Place:
     def run_command(self, argv, target):
         with (self.folder / "ran").open("a") as log:
             log.write(" ".join(argv) + "\n")
-        if argv[0] == "deploy":
-            target.write_text(argv[2])
+        if argv[0] in ("deploy", "split"):
+            target.write_text(argv[-1])
 
     def dispatch(self, workflow, values):
         return dispatcher(lambda: self.seen, lambda: "main", self.clock)(workflow, values)

@@ -175,9 +175,10 @@ def _with_colours(world):
     return blue
 
 
-def begin_service(world):
+def begin_service(world, files=None):
     """Put the first release into repository and ledger, and tag the next candidate, which is returned."""
-    first = world.forge.commit("main", {FLAG_FILE: FLAGS, "VERSION": b"1\n"}, "The first\n", parent=None)
+    begun = {FLAG_FILE: FLAGS, "VERSION": b"1\n", **(files or {})}
+    first = world.forge.commit("main", begun, "The first\n", parent=None)
     world.forge.create_tag(LIVE, first, "The first")
     subject = world.subject(LIVE, first)
     world.journal.append(
