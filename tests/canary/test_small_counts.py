@@ -90,7 +90,7 @@ def test_a_level_below_one_is_compared_and_one_of_nothing_is_not():
 def test_a_single_event_can_be_above_a_limit():
     above = Above(0.05)
     assert above.detectable(0.0, 1.0, 4.6) == inf
-    assert above.detectable(1.0, 1.0, 4.6) == pytest.approx(100 * above.detectable(100.0, 1.0, 4.6), rel=2)
+    assert above.detectable(1.0, 1.0, 4.6) > 10 * above.detectable(100.0, 1.0, 4.6)
 
 
 def test_too_few_errors_for_anything_are_left_to_the_boldest_alternative():

@@ -8,7 +8,7 @@ from releasegate.errors import OutsideError
 from releasegate.runbook.evidence import Record, keep
 from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rollout import Order
-from releasegate.runbook.watch import written
+from releasegate.runbook.watch import recorder
 from service import Service
 from worlds import POLICY
 
@@ -36,9 +36,11 @@ def test_a_canary_whose_recording_cannot_be_written_is_taken_back(tmp_path):
     assert (result.rollback.traffic_is_back, world.traffic.split().weight) == (True, 0)
 
 
-def test_a_watch_by_hand_says_so_too():
-    with pytest.raises(OutsideError) as error, written(Path("/dev/full")), Path("/dev/full").open("w") as file:
-        print("a line", file=file, flush=True)
+def test_a_recorder_says_what_its_disk_says_and_nothing_when_it_is_closed():
+    with Path("/dev/full").open("w") as file:
+        record = recorder(file)
+        with pytest.raises(OutsideError) as error:
+            record("a line")
     assert str(error.value) == (
         "/dev/full: the recording cannot be written: No space left on device; make room, and run it again"
     )

@@ -96,21 +96,16 @@ def _recorder(app: App, path: str | None) -> Iterator[Callable[[str], None]]:
     if path is None:
         yield lambda _: None
         return
+    from releasegate.runbook.watch import recorder  # noqa: PLC0415  keeps `--help` fast
+
     try:
         file = Path(app.directory / path).open("x", encoding="utf-8")  # noqa: SIM115  closed below
     except FileExistsError:
         raise InputError("is there already", where=path, remedy="name another file with --record") from None
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", where=path) from error
-
-    def write(line: str) -> None:
-        file.write(f"{line}\n")
-        file.flush()
-
-    from releasegate.runbook.watch import written  # noqa: PLC0415  keeps `--help` fast
-
-    with written(Path(path)), file:
-        yield write
+    with file:
+        yield recorder(file)
 
 
 def progress(assessment: "Assessment") -> str:

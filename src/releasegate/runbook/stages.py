@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from releasegate.canary.judge import Decision, Judgement
 from releasegate.errors import (
@@ -34,7 +34,7 @@ from releasegate.runbook.publish import see_live
 from releasegate.runbook.raising import Raising, check_fence, fence
 from releasegate.runbook.smoke import smoke
 from releasegate.runbook.trial import Trial
-from releasegate.runbook.watch import written
+from releasegate.runbook.watch import recorder, unwritable
 from releasegate.runbook.world import Fetched, Tell, World
 from releasegate.verdict import Outcome as GateOutcome
 from releasegate.verdict import Subject
@@ -223,13 +223,19 @@ class Stages:
         if rollout.decision is not None and rollout.raised is not None:
             held = world.clock.now().timestamp() - rollout.raised.time.timestamp()
             longest = max(longest or canary.window, held)
-        path = world.documents / RECORDING
-        with written(path), path.open("w", encoding="utf-8") as file:
+        with self._recording() as file:
             return self._trial.run(
-                rollout, record=lambda line: print(line, file=file, flush=True),
+                rollout, record=recorder(file),
                 ramp=(lambda _: None) if world.policy.blue_green else self._raising.ramp,
                 look=self._raising.look, max_window=longest,
             )  # fmt: skip
+
+    def _recording(self) -> TextIO:
+        path = self._world.documents / RECORDING
+        try:
+            return path.open("w", encoding="utf-8")
+        except OSError as error:
+            raise unwritable(str(path), error) from error
 
     def _deploy(self, track: str) -> str:
         done = self._run(f"deploy-{self._world.track(track)}", self._world.policy.deploy.production, track)

@@ -1,12 +1,12 @@
 """Watch a canary: poll the counts, write the recording, and ask the judge after every poll."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import ceil, inf
-from pathlib import Path
 from types import MappingProxyType
+from typing import TextIO
 
 from releasegate.canary.judge import Assessment, Decision, Judge, Judgement
 from releasegate.canary.recording import Counts, Header, Line, Recording, encode_header, encode_line
@@ -65,16 +65,27 @@ def _spec(sli: Sli, bounds: tuple[float, ...]) -> SliSpec:
     )
 
 
-@contextmanager
-def written(path: Path) -> Iterator[None]:
-    """Turn what a disk says that is full, or gone, into `OutsideError`: a canary that nobody records is not judged."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno is None:  # of no file
-            raise
-        what = f"the recording cannot be written: {error.strerror}"
-        raise OutsideError(what, where=str(path), remedy="make room, and run it again") from error
+def recorder(file: TextIO) -> Callable[[str], None]:
+    """Write lines to `file`, each at once.
+
+    `OutsideError` where the disk is full, or gone: a canary that nobody records is not judged.
+    """
+
+    def write(line: str) -> None:
+        try:
+            print(line, file=file, flush=True)
+        except OSError as error:
+            with suppress(OSError):  # else what did not fit is tried again when the file is closed
+                file.close()
+            raise unwritable(file.name, error) from error
+
+    return write
+
+
+def unwritable(path: str, error: OSError) -> OutsideError:
+    """What a disk says of a recording, for the person who has to make room."""
+    what = f"the recording cannot be written: {error.strerror}"
+    return OutsideError(what, where=path, remedy="make room, and run it again")
 
 
 def watch(
