@@ -96,14 +96,6 @@ def test_a_pattern_that_is_none_is_a_wrong_call(folder, call):
     assert "bug" not in err
 
 
-def test_nothing_that_says_what_to_assert(folder, call):
-    line = (
-        "releasegate: nothing says what to assert of the reports; give --config FILE, or a preset in it: "
-        "lighthouse:all, lighthouse:recommended, lighthouse:no-pwa\n"
-    )
-    assert call(folder, "gate", "lighthouse", "shape.json", "--compatibility", "lhci") == (2, "", line)
-
-
 @pytest.mark.parametrize(
     ("text", "line"),
     [

@@ -266,8 +266,8 @@ def _told(commit: IncomingCommit) -> str:
 
 
 def _reviews(approved: Sequence[Review]) -> str:
-    heads = [review.commit[:12] if review.commit else "an unknown head" for review in approved]
-    return _names([f"{review.author} on {head}" for review, head in zip(approved, heads, strict=True)]) or "none"
+    told = [f"{one.author} on {one.commit[:12] if one.commit else 'an unknown head'}" for one in approved]
+    return _names(told) or "none"
 
 
 def _names(names: Sequence[str]) -> str:

@@ -61,7 +61,7 @@ def _edit(
     yield f"$EDITOR {path}    # {what}"
     yield f"git commit -am {message} && git push origin HEAD:{branch}"
     if publish is not None:
-        blob = f"$(git rev-parse {quote(f'HEAD:{file}')})"
+        blob = _Substituted(f"$(git rev-parse {quote(f'HEAD:{file}')})")
         yield from _by_hand(publish, {"blob": blob, "id": "by-hand"}, repository, branch)
     if repository is not None:
         at = f"repos/{repository}/contents/{file}"
@@ -71,6 +71,12 @@ def _edit(
         yield f"$EDITOR by-hand.tmp    # {what}"
         content = "$(base64 < by-hand.tmp | tr -d '\\n')"
         yield f'gh api -X PUT {quote(at)} -f branch={branch} -f message={message} -f sha="$sha" -f content="{content}"'
+
+
+class _Substituted(str):
+    """A value that the shell works out when the line is carried out."""
+
+    __slots__ = ()
 
 
 def _deploy(policy: Policy, repository: str | None, good: Release | None, live: str | None) -> Iterator[str]:
@@ -95,7 +101,7 @@ def _by_hand(run: Run, values: Mapping[str, str], repository: str | None, branch
         return
     fields = " ".join(f"-f {_word(f'{name}={{{name}}}', values)}" for name in values)
     yield f"gh workflow run {quote(run.workflow)} -R {repository} {fields}"
-    asked = any(value.startswith("$(") for value in values.values())
+    asked = any(isinstance(value, _Substituted) for value in values.values())
     body = json.dumps({"ref": branch, "inputs": dict(values)})
     at = f"{API}/repos/{repository}/actions/workflows/{run.workflow}/dispatches"
     data = _doubly(body) if asked else quote(body)
@@ -107,7 +113,7 @@ def _word(part: str, values: Mapping[str, str]) -> str:
     text = part.written if isinstance(part, FromEnvironment) else part
     asked = isinstance(part, FromEnvironment)
     for name, value in values.items():
-        asked = asked or (f"{{{name}}}" in text and value.startswith("$("))
+        asked = asked or (f"{{{name}}}" in text and isinstance(value, _Substituted))
         text = text.replace(f"{{{name}}}", value)
     return _doubly(text) if asked else quote(text)
 

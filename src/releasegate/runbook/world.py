@@ -18,6 +18,7 @@ from releasegate.runbook.clock import Clock
 from releasegate.runbook.journal import Journal
 from releasegate.runbook.outside import Fetch, Shell
 from releasegate.runbook.step import Outcome
+from releasegate.runbook.watch import canary_of
 from releasegate.traffic.flag import Repository
 from releasegate.traffic.port import Traffic
 from releasegate.verdict import Subject, Verdict
@@ -78,9 +79,8 @@ class World:
 
     @property
     def canary(self) -> Canary:
-        """The policy's canary, which every procedure that moves traffic needs."""
-        assert self.policy.canary is not None  # noqa: S101  checked where the world is built
-        return self.policy.canary
+        """The policy's canary; `PolicyError` where it has none."""
+        return canary_of(self.policy)
 
     def subject(self, tag: str | None = None, commit: str | None = None) -> Mapping[str, str]:
         """What an event is about: the service and environment, and a release where it is about one."""
