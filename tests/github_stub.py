@@ -3,10 +3,12 @@
 Every answer begins as GitHub's own published example of it and is checked against GitHub's description by the front.
 """
 
+import base64
 import hashlib
 import io
 import json
 import re
+import tarfile
 import zipfile
 from copy import deepcopy
 from urllib.parse import parse_qs
@@ -137,6 +139,20 @@ class Stub:
         del exchange
         return 302, None, {"Location": f"{self.front.storage.address}/{number}", "unchecked": True}
 
+    def archive(self, exchange, ref):
+        """What git has at `ref`, below one folder; it is fetched from where artifacts lie, by the name `tarball`."""
+        base, made = "/".join(exchange.path.split("/")[:4]), io.BytesIO()
+        _, found = self.front.rest("GET", f"{base}/git/trees/{ref}?recursive=1", None)
+        with tarfile.open(fileobj=made, mode="w:gz") as file:
+            for one in (one for one in found["tree"] if one["type"] == "blob"):
+                _, blob = self.front.rest("GET", f"{base}/git/blobs/{one['sha']}", None)
+                content = base64.b64decode(blob["content"])
+                about = tarfile.TarInfo(f"shop-{ref}/{one['path']}")
+                about.size = len(content)
+                file.addfile(about, io.BytesIO(content))
+        self.artifacts.append(({"id": "tarball", "name": "tarball"}, made.getvalue()))
+        return 302, None, {"Location": f"{self.front.storage.address}/tarball", "unchecked": True}
+
     def list_rules(self, exchange, branch):
         del exchange, branch
         return 200, self.rules
@@ -206,6 +222,7 @@ ROUTES = [
     ("GET", r"actions/runs/(\d+)/approvals", "not in the emulator", "list_approvals"),
     ("GET", r"actions/artifacts", "no artifact can be put into the emulator", "list_artifacts"),
     ("GET", r"actions/artifacts/(\d+)/zip", "not in the emulator", "download"),
+    ("GET", r"tarball/(.+)", "not in the emulator", "archive"),
     ("GET", r"rules/branches/(.+)", "not in the emulator", "list_rules"),
     ("GET", r"rulesets/(\d+)", "not in the emulator", "get_ruleset"),
     ("GET", r"environments", "not in the emulator", "list_environments"),

@@ -1,6 +1,7 @@
 """The commands that are printed for the hour in which this program does not run, carried out as they are printed."""
 
 import html as pages
+import json
 import os
 import subprocess
 import sys
@@ -23,6 +24,7 @@ FLAG = HEAD + "traffic: {flag: {name: checkout-v2}}\nflags: {publish: {command: 
 DEPLOY = "deploy: {production: {command: [./deploy.sh, '{track}', '{tag}', '{commit}']}}\n"
 ROUTE = HEAD + "traffic: {document: {file: 'k8s/the route.yaml', baseline: stable, canary: canary}}\n"
 FLAGS = "checkout-v2:\n  enabled: true\n  percentage: 5\n"
+PUBLISH = 'echo "$1" > ../published; cat config/feature-flags.yaml >> ../published\n'
 SCRIPT = '#!/bin/sh\necho "$@" >> done\n'
 
 
@@ -61,13 +63,18 @@ def test_a_flag_is_off_on_the_remote_and_the_release_before_is_deployed(checkout
     assert lines == (
         "git fetch origin && git switch --detach origin/main",
         "$EDITOR config/feature-flags.yaml    # checkout-v2: set the percentage to 0, or switch it off",
-        "git commit -am 'Take checkout-v2 back by hand' && git push origin HEAD:main",
+        "git commit -m 'Take checkout-v2 back by hand' -- config/feature-flags.yaml && git push origin HEAD:main",
         './publish.sh "$(git rev-parse HEAD:config/feature-flags.yaml)"',
         "# where everybody has the bad release: deploy v1.0.0",
         f"./deploy.sh baseline v1.0.0 {GOOD.commit}",
     )
+    (checkout / "deploy.sh").write_text(SCRIPT + "# half done\n")
+    (checkout / "half done").write_text("and staged\n")
+    git(checkout, "add", "half done")
     carry_out(checkout, lines, EDITOR="sed -i s/percentage:.*/percentage:0/")
     assert at_origin(checkout, "config/feature-flags.yaml") == FLAGS.replace(" 5\n", "0\n").rstrip()
+    changed = git(checkout.parent / "origin", "show", "--name-only", "--format=", "main").split()
+    assert changed == ["config/feature-flags.yaml"]
     blob = git(checkout.parent / "origin", "rev-parse", "main:config/feature-flags.yaml")
     assert (checkout / "done").read_text() == f"{blob}\nbaseline v1.0.0 {GOOD.commit}\n"
 
@@ -117,39 +124,76 @@ if words[:2] == ["workflow", "run"]:
 else:
     path = words[1]
 body = json.dumps(fields).encode() if fields else None
-head = {{"Authorization": "Bearer " + os.environ["GH_TOKEN"], "Accept": "application/vnd.github+json"}}
+head = {{"Accept": "application/vnd.github+json"}}
 asked = Request(os.environ["GITHUB_API_URL"] + "/" + path, body, head, method=method)
+asked.add_unredirected_header("Authorization", "Bearer " + os.environ["GH_TOKEN"])
 answer = urlopen(asked).read()
-if jq:
-    print(json.loads(answer)[jq])
+if jq is None:
+    sys.stdout.buffer.write(answer)
+else:
+    found = json.loads(answer)
+    for name in jq.split("."):
+        found = found[name]
+    print(found)
 """
 
 
-def test_on_github_without_a_checkout(github, program, tmp_path):
+def workflow(name):
+    run = f"run-name: {name} ${{{{ inputs.id }}}}"
+    return f"name: {name}\n{run}\non: {{workflow_dispatch: {{inputs: {{id: {{}}}}}}}}\n".encode()
+
+
+@pytest.fixture
+def shop(github, program, tmp_path):
+    """A repository on GitHub, and what somebody's shell has who has no checkout of it."""
     program("curl")
     forge = github_forge(github)
-    workflow = (
-        b"name: deploy\nrun-name: deploy ${{ inputs.id }}\non: {workflow_dispatch: {inputs: {id: {}, tag: {}}}}\n"
-    )
-    files = {"config/feature-flags.yaml": FLAGS.encode(), ".github/workflows/deploy.yml": workflow}
-    forge.commit("main", files, "start\n", parent=None)
+    files = {"config/feature-flags.yaml": FLAGS.encode(), "publish.sh": PUBLISH.encode()}
+    workflows = {f".github/workflows/{name}.yml": workflow(name) for name in ("deploy", "publish")}
+    forge.commit("main", {**files, **workflows}, "start\n", parent=None)
     (tmp_path / "gh").write_text(GH)
     (tmp_path / "gh").chmod(0o755)
-    policy = HEAD + "traffic: {flag: {name: checkout-v2}}\ndeploy: {production: {workflow: deploy.yml}}\n"
-    lines = lines_of(policy, repository=forge.home, good=GOOD)
-    first = lines.index("# the same without a checkout:")
     environment = {
         "PATH": f"{tmp_path}:{os.environ['PATH']}", "GH_TOKEN": TOKEN, "GITHUB_API_URL": github.address,
         "EDITOR": "sed -i s/percentage:.*/percentage:0/",
     }  # fmt: skip
-    carry_out(tmp_path, lines[first:], **environment)
-    assert forge.read("config/feature-flags.yaml", "main").content == FLAGS.replace(" 5\n", "0\n").encode()
-    assert lines[-1].startswith("# or: curl ")
-    carry_out(tmp_path, [lines[-1].removeprefix("# or: ")], **environment)
-    sent = [asked.body for asked in github.exchanges if str(asked).endswith("/dispatches")]
-    names = b'"tag": "v1.0.0", "commit": "%s", "environment": "test", "track": "baseline"' % GOOD.commit.encode()
-    expected = b'{"ref": "main", "inputs": {%s, "id": "shop-test-baseline-v1.0.0-by-hand"}}' % names
-    assert sent == [expected, expected]
+    return forge, environment
+
+
+def without_a_checkout(lines):
+    return lines[lines.index("# the same without a checkout:") :]
+
+
+def dispatched(github, workflow):
+    return [json.loads(asked.body) for asked in github.exchanges if asked.path.endswith(f"/{workflow}/dispatches")]
+
+
+def test_on_github_without_a_checkout(github, shop, tmp_path):
+    forge, environment = shop
+    policy = FLAG.replace("command: [./publish.sh, '{blob}']", "workflow: publish.yml")
+    lines = lines_of(policy + "deploy: {production: {workflow: deploy.yml}}\n", repository=forge.home, good=GOOD)
+    lines = without_a_checkout(lines)
+    carry_out(tmp_path, lines, **environment)
+    written = forge.read("config/feature-flags.yaml", "main")
+    assert written.content == FLAGS.replace(" 5\n", "0\n").encode()
+    by_curl = [line.removeprefix("# or: ") for line in lines if line.startswith("# or: curl ")]
+    carry_out(tmp_path, [f"blob={written.blob}", *by_curl], **environment)
+    published = {"ref": "main", "inputs": {"blob": written.blob, "id": "by-hand"}}
+    assert dispatched(github, "publish.yml") == [published, published]
+    place = {"tag": "v1.0.0", "commit": GOOD.commit, "environment": "test", "track": "baseline"}
+    deployed = {"ref": "main", "inputs": {**place, "id": "shop-test-baseline-v1.0.0-by-hand"}}
+    assert dispatched(github, "deploy.yml") == [deployed, deployed]
+
+
+def test_on_github_without_a_checkout_a_command_publishes_what_is_on_the_branch(shop, tmp_path):
+    forge, environment = shop
+    policy = FLAG.replace("[./publish.sh, '{blob}']", "[sh, publish.sh, '{blob}']")
+    lines = without_a_checkout(lines_of(policy, repository=forge.home))
+    fetched = f"gh api repos/{forge.home}/tarball/main | tar xzf - --strip-components=1 -C by-hand"
+    assert lines[-2:] == (f"mkdir -p by-hand && {fetched} && cd by-hand", 'sh publish.sh "$blob"')
+    carry_out(tmp_path, lines, **environment)
+    written = forge.read("config/feature-flags.yaml", "main")
+    assert (tmp_path / "published").read_text() == f"{written.blob}\n{written.content.decode()}"
 
 
 def test_every_report_prints_them(tmp_path):

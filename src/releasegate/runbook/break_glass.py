@@ -59,18 +59,30 @@ def _edit(
     branch, path, message = policy.release.branch, quote(file), quote(f"Take {name} back by hand")
     yield f"git fetch origin && git switch --detach origin/{branch}"
     yield f"$EDITOR {path}    # {what}"
-    yield f"git commit -am {message} && git push origin HEAD:{branch}"
+    yield f"git commit -m {message} -- {path} && git push origin HEAD:{branch}"
     if publish is not None:
         blob = _Substituted(f"$(git rev-parse {quote(f'HEAD:{file}')})")
         yield from _by_hand(publish, {"blob": blob, "id": "by-hand"}, repository, branch)
-    if repository is not None:
-        at = f"repos/{repository}/contents/{file}"
-        now = quote(f"{at}?ref={branch}")
-        yield "# the same without a checkout:"
-        yield f"sha=$(gh api {now} --jq .sha) && gh api {now} --jq .content | base64 -d > by-hand.tmp"
-        yield f"$EDITOR by-hand.tmp    # {what}"
-        content = "$(base64 < by-hand.tmp | tr -d '\\n')"
-        yield f'gh api -X PUT {quote(at)} -f branch={branch} -f message={message} -f sha="$sha" -f content="{content}"'
+    if repository is None:
+        return
+    at = f"repos/{repository}/contents/{file}"
+    now = quote(f"{at}?ref={branch}")
+    yield "# the same without a checkout:"
+    yield f"sha=$(gh api {now} --jq .sha) && gh api {now} --jq .content | base64 -d > by-hand.tmp"
+    yield f"$EDITOR by-hand.tmp    # {what}"
+    content = "$(base64 < by-hand.tmp | tr -d '\\n')"
+    fields = f'-f branch={branch} -f message={message} -f sha="$sha" -f content="{content}"'
+    yield f'blob=$(gh api -X PUT {quote(at)} {fields} --jq .content.sha) && echo "$blob"'
+    if publish is not None:
+        if publish.command is not None:
+            yield _files_of(repository, branch)
+        yield from _by_hand(publish, {"blob": _Substituted("$blob"), "id": "by-hand"}, repository, branch)
+
+
+def _files_of(repository: str, branch: str) -> str:
+    """Into a folder with what is on the branch now: a command of the policy's reads the file, and scripts, there."""
+    archive = quote(f"repos/{repository}/tarball/{branch}")
+    return f"mkdir -p by-hand && gh api {archive} | tar xzf - --strip-components=1 -C by-hand && cd by-hand"
 
 
 class _Substituted(str):
