@@ -16,7 +16,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from prepare import ROOT, TOOLS, alone, say
+from prepare import ROOT, TOOLS, alone, holds, say, stamp
 
 QUIET = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
@@ -38,10 +38,11 @@ def prepare(name: str) -> Path:
     """The folder of the programs, installed there first where they are missing or others; `CalledProcessError`."""
     source = ROOT / "requirements" / "node" / name
     target = TOOLS / "node" / name
-    stamp = target / ".releasegate-lock"
     wanted = hashlib.sha256((source / "package-lock.json").read_bytes() + str(node()).encode()).hexdigest()
-    with alone(TOOLS / "node" / f"{name}.lock"):
-        if stamp.exists() and stamp.read_text() == wanted:
+    if holds(target, wanted):
+        return target
+    with alone(target):
+        if holds(target, wanted):  # whoever had the lock before may have built it
             return target
         say(f"preparing .tools/node/{name} from requirements/node/{name}/package-lock.json (once)")
         shutil.rmtree(target, ignore_errors=True)
@@ -50,7 +51,7 @@ def prepare(name: str) -> Path:
             shutil.copy(source / file, target)
         (target / "node").symlink_to(node())
         npm(target, "ci")
-        stamp.write_text(wanted)
+        stamp(target).write_text(wanted)
     return target
 
 

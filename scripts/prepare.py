@@ -34,8 +34,7 @@ def main() -> int:
     folder, uv_folder = map(Path, sys.argv[2:]) if len(sys.argv) > 2 else (TOOLS, TOOLS / "uv")
     environment = folder / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
     try:
-        with alone(environment.parent / f"{environment.name}.lock"):
-            ready(environment, name, uv_folder)
+        ready(environment, name, uv_folder)
     except subprocess.CalledProcessError as error:
         program = Path(error.cmd[0]).name
         say(f"could not prepare {environment.name}: `{program}` exited {error.returncode}")
@@ -46,23 +45,35 @@ def main() -> int:
 
 def ready(environment: Path, name: str, uv_folder: Path) -> None:
     """Build the environment unless it is as locked; `CalledProcessError`."""
-    stamp = environment / ".releasegate-lock"
     wanted = fingerprint(name)
-    if not (stamp.exists() and stamp.read_text() == wanted):
-        build(environment, name, uv_executable(uv_folder))
-        stamp.write_text(wanted)
+    if holds(environment, wanted):
+        return
+    with alone(environment):
+        if not holds(environment, wanted):  # whoever had the lock before may have built it
+            build(environment, name, uv_executable(uv_folder))
+            stamp(environment).write_text(wanted)
+
+
+def holds(folder: Path, wanted: str) -> bool:
+    """Whether the folder was prepared to its end, as `wanted` says."""
+    return stamp(folder).exists() and stamp(folder).read_text() == wanted
+
+
+def stamp(folder: Path) -> Path:
+    """The file that says how a folder was prepared."""
+    return folder / ".releasegate-lock"
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """One process at a time, by a lock on the file `path`; on Windows nothing holds the others off."""
+def alone(folder: Path) -> Iterator[None]:
+    """One process at a time prepares `folder`, by a lock beside it; on Windows nothing holds the others off."""
     if os.name == "nt":
         yield
         return
     import fcntl  # noqa: PLC0415  there is none on Windows
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -93,13 +104,14 @@ def build(environment: Path, name: str, uv: str) -> None:
 def uv_executable(home: Path = TOOLS / "uv") -> str:
     """The locked uv in `home`, installed there first where it is missing or another one."""
     lock = ROOT / "requirements" / "uv.txt"
-    stamp = home / ".releasegate-lock"
-    if not (stamp.exists() and stamp.read_text() == lock.read_text()):
-        say("installing uv (once)")
-        clear(home)
-        pip = [sys.executable, "-I", "-m", "pip", "install", *PIP_QUIET]
-        run(*pip, "--require-hashes", "--no-deps", "--only-binary", ":all:", "--target", str(home), "-r", str(lock))
-        stamp.write_text(lock.read_text())
+    wanted = lock.read_text()
+    with alone(home):
+        if not holds(home, wanted):
+            say("installing uv (once)")
+            clear(home)
+            pip = [sys.executable, "-I", "-m", "pip", "install", *PIP_QUIET]
+            run(*pip, "--require-hashes", "--no-deps", "--only-binary", ":all:", "--target", str(home), "-r", str(lock))
+            stamp(home).write_text(wanted)
     return str(home / "bin" / ("uv.exe" if os.name == "nt" else "uv"))
 
 

@@ -31,7 +31,7 @@ def test_a_canary_whose_recording_cannot_be_written_is_taken_back(tmp_path):
     recording = service.world().documents / "recording.jsonl"
     recording.symlink_to("/dev/full")
     result, world = service.roll_out()
-    why = f"{recording}: the recording cannot be written: No space left on device; make room, and run it again"
+    why = f"{recording}: the recording cannot be written: No space left on device; make room, and begin anew"
     assert (result.exit_code, result.failed.id, result.failed.text) == (4, "watch", why)
     assert (result.rollback.traffic_is_back, world.traffic.split().weight) == (True, 0)
 
@@ -42,7 +42,7 @@ def test_a_recorder_says_what_its_disk_says_and_nothing_when_it_is_closed():
         with pytest.raises(OutsideError) as error:
             record("a line")
     assert str(error.value) == (
-        "/dev/full: the recording cannot be written: No space left on device; make room, and run it again"
+        "/dev/full: the recording cannot be written: No space left on device; make room, and begin anew"
     )
 
 

@@ -6,7 +6,7 @@ from fakes import FakeClock, MemoryForge, Randomness
 from releasegate.cli.app import App
 from releasegate.cli.clock import SystemClock
 from releasegate.cli.main import run
-from releasegate.errors import FenceError
+from releasegate.errors import FenceError, OutsideError
 from releasegate.forge.local import LocalForge
 from releasegate.policy.load import load_policy
 from releasegate.runbook.flags import commit_changes
@@ -126,6 +126,37 @@ def test_a_raise_that_loses_the_race_against_a_rollback_is_decided_again(forge):
     with pytest.raises(FenceError, match="a rollback is running since"):
         raised(forge)
     assert [commit.message for commit in forge.history("main")] == ["begin", "back"]
+
+
+def looks(forge, *, and_then=lambda: None):
+    """A fence that lets the change through, and cannot be asked again."""
+    answers = iter([None])
+
+    def look(_):
+        if next(answers, "away") == "away":
+            and_then()
+            raise OutsideError("the ledger does not answer")
+
+    change = [lambda file: file.rollout("checkout-v2", 25)]
+    return commit_changes(forge, FILE, "main", change, "Roll out", reason="", fence=look)
+
+
+def test_a_raise_whose_second_look_nobody_answers_is_taken_back(forge):
+    with pytest.raises(OutsideError) as caught:
+        looks(forge)
+    assert (str(caught.value), read(forge)) == ("the ledger does not answer", FLAGS)
+
+
+def test_a_raise_that_can_neither_be_looked_at_nor_be_taken_back_says_where_it_is(forge):
+    def refuse():
+        raise OutsideError("the forge does not answer")
+
+    with pytest.raises(OutsideError) as caught:
+        looks(forge, and_then=lambda: setattr(forge, "before_commit", refuse))
+    assert str(caught.value) == (
+        f"Roll out is committed in {forge.branch_head('main')[:12]}, and could not be taken back (the forge does not "
+        "answer): the ledger does not answer; revert that commit by hand"
+    )
 
 
 @pytest.fixture

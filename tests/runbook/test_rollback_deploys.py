@@ -108,6 +108,49 @@ def test_run_again_it_goes_no_further_back_until_something_newer_is_released(che
     assert found == (0, "v1.0.0 is back, and every step held", "v1.2.0", "v1.0.0"), errors
 
 
+def test_the_tag_of_a_candidate_is_no_release_that_a_rollback_could_leave(checkout):
+    rolled_back(checkout)
+    committed(checkout, {"code": "3"})
+    tag(checkout, "v1.2.0-rc.1", "2090-01-01T10:00:00Z")
+    found, _, _ = rolled_back(checkout)
+    assert found == (0, "v1.0.0 is back, and every step held", "v1.1.0", "v1.0.0")
+
+
+def test_a_lightweight_tag_on_an_older_commit_is_newer_than_a_rollback_by_its_version(checkout):
+    committed(checkout, {"code": "3"})
+    rolled_back(checkout)
+    git(checkout, "tag", "v1.2.0")
+    git(checkout, "push", "--quiet", "origin", "v1.2.0")
+    found, _, errors = rolled_back(checkout)
+    assert found == (0, "v1.0.0 is back, and every step held", "v1.2.0", "v1.0.0"), errors
+
+
+def test_a_release_that_an_earlier_rollback_left_is_no_newer_one(checkout):
+    committed(checkout, {"code": "3"})
+    tag(checkout, "v1.2.0", "2026-11-22T10:00:00Z")
+    rolled_back(checkout)
+    twice = [rolled_back(checkout, "--to", "v1.0.0")[0] for _ in range(2)]
+    assert twice == [(0, "v1.0.0 is back, and every step held", "v1.1.0", "v1.0.0")] * 2
+
+
+def test_a_ledger_that_is_away_at_first_gets_the_whole_rollback_and_not_the_end_of_an_older_one(checkout):
+    rolled_back(checkout)
+    answers_again = 'import os\nif os.path.exists("away"):\n    os.remove("away")\n'
+    committed(checkout, {"code": "3", "deploy.py": DEPLOY + answers_again})
+    tag(checkout, "v1.2.0", "2090-01-01T10:00:00Z")
+    (checkout / "away").touch()
+    hook = checkout.parent / "origin/hooks/update"
+    hook.write_text(f'#!/bin/sh\n[ "$1" != refs/heads/releasegate/ledger ] || [ ! -e {checkout}/away ]\n')
+    hook.chmod(0o755)
+    found, steps, errors = rolled_back(checkout)
+    assert found == (4, "v1.0.0 is back; mark the release bad failed", "v1.2.0", "v1.0.0"), (steps, errors)
+    recorded = [json.loads(line) for line in run(checkout, "ledger", "export")[1].splitlines()]
+    ends = [(one["kind"], one["data"]["from"]) for one in recorded if one["kind"].startswith("rollback.")]
+    both = ("rollback.started", "rollback.finished")
+    assert ends == [(kind, release) for release in ("v1.1.0", "v1.2.0") for kind in both]
+    assert "has taken back v1.2.0, to v1.0.0" in run(checkout, "status")[1]
+
+
 def test_a_deploy_that_fails_is_not_called_back_and_the_same_command_goes_on(checkout):
     (checkout / "deployed").write_text("broken")
     found, steps, _ = rolled_back(checkout)
@@ -127,10 +170,10 @@ def test_to_a_release_that_is_named_or_to_one_that_nobody_knows(checkout):
     tag(checkout, "v1.2.0", "2026-11-22T10:00:00Z")
     found, _, errors = rolled_back(checkout, "--to", "v1.0.0")
     assert found == (0, "v1.0.0 is back, and every step held", "v1.2.0", "v1.0.0"), errors
-    found, steps, _ = rolled_back(checkout, "--to", "v9.9.9")
-    assert (found[0], steps["mark"][1]) == (
-        4, "--to: there is no release `v9.9.9`; the newest are: v1.0.0, v1.1.0, v1.2.0",
-    )  # fmt: skip
+    before = git(checkout.parent / "origin", "for-each-ref")
+    unknown = "--to: there is no release `v9.9.9`; the newest are: v1.0.0, v1.1.0, v1.2.0"
+    assert run(checkout, "rollback", "--yes", "--to", "v9.9.9") == (2, "", f"releasegate: {unknown}\n")
+    assert (git(checkout.parent / "origin", "for-each-ref"), (checkout / "deploys").read_text()) == (before, "v1.0.0\n")
 
 
 WITHOUT = "\n".join(line for line in PLAIN.splitlines() if not line.startswith("deploy"))

@@ -12,6 +12,7 @@ from releasegate.runbook.begin import candidate_of, may_begin
 from releasegate.runbook.journal import Draft
 from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rollout import Order, Rollout
+from releasegate.runbook.tags import candidate, find
 from releasegate.verdict import Outcome
 from service import BEGUN, Service
 from worlds import BAD, LIVE, POLICY, STEPS, Flow, kinds, next_candidate, passing, verdict
@@ -109,7 +110,13 @@ def test_a_split_that_is_not_zero_is_refused(service):
 
 def test_a_release_that_is_marked_bad_is_refused(service):
     service.roll_out(errors=BAD)
-    assert refused(service).startswith("v1.1.0-rc.1 is marked bad: errors: the canary is ")
+    said = refused(service)
+    assert said.startswith("v1.1.0-rc.1 is marked bad: errors: the canary is ")
+    assert said.endswith("where the commit is healthy, under a newer version: releasegate tag rc VERSION")
+    world = service.world()
+    again = candidate(world.forge, world.journal, world.policy, service.tag.commit, version="1.1.1")
+    result, _ = service.roll_out(find(world.forge, again.tag))
+    assert (again.commit, result.headline) == (service.tag.commit, "v1.1.1 is live for everybody")
 
 
 def test_a_moved_tag_is_refused(service):

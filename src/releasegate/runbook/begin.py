@@ -13,6 +13,10 @@ from releasegate.runbook.journal import Draft
 from releasegate.runbook.world import World
 
 LOOK = "look at `releasegate status`"
+ANEW = (
+    "mend the cause, and tag the next candidate; where the commit is healthy, under a newer version: "
+    "releasegate tag rc VERSION"
+)
 
 
 def candidate_of(world: World, name: str | None, *, recorded: bool = False) -> Tag | None:
@@ -109,7 +113,7 @@ def _refuse(world: World, state: State, events: Sequence[Event], tag: Tag) -> No
         raise NotNowError("a rollback is not finished", remedy="finish it: releasegate rollback")
     known = state.release(tag.name)
     if known is not None and known.bad is not None:
-        raise NotNowError(f"{tag.name} is marked bad: {known.bad}", remedy="mend the cause, and tag the next candidate")
+        raise NotNowError(f"{tag.name} is marked bad: {known.bad}", remedy=ANEW)
     live = state.release(state.live) if state.live else None
     if live is not None and live.commit != tag.commit and world.forge.is_ancestor(tag.commit, live.commit):
         raise NotNowError(

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from releasegate.errors import FenceError, FlagError, OutsideError, ReleasegateError
+from releasegate.errors import FlagError, OutsideError, ReleasegateError
 from releasegate.flags.by_hand import patch_by_hand
 from releasegate.flags.document import Edit, FlagFile, Removed, unified_diff
 from releasegate.flags.proof import Proof, decide
@@ -88,7 +88,8 @@ def commit_changes(
     """Commit `changes` to the file at the head of `branch`. On a lost race it is read again and decided again.
 
     `fence` looks at what is about to be committed, and once more after it: a rollback that came between has seen
-    nothing to lower, so the change is taken back where it raises then, and the error passed on.
+    nothing to lower. Where it raises then, whatever it raises, the change is taken back and the error passed on;
+    `OutsideError` where that cannot be done.
     """
 
     def attempt() -> Committed:
@@ -108,10 +109,15 @@ def commit_changes(
     done = until_won(attempt)
     try:
         fence(done.plan)
-    except FenceError as error:
+    except ReleasegateError as error:
         back = [restored(edit.removed) for edit in reversed(done.plan.edits)]
-        with suppress(FlagError):  # the rollback, or somebody else, has changed it since
+        try:
             commit_changes(forge, path, branch, back, f"Take back: {title}", reason=error.what, dialect=dialect)
+        except FlagError:  # the rollback, or somebody else, has changed it since
+            raise error from None
+        except ReleasegateError as second:
+            what = f"{title} is committed in {(done.commit or '')[:12]}, and could not be taken back ({second.what})"
+            raise OutsideError(f"{what}: {error.what}", remedy="revert that commit by hand") from second
         raise
     return done
 

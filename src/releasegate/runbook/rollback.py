@@ -135,7 +135,7 @@ class Rollback:
     def refuse_unknown(self) -> None:
         """`UsageError` where the ledger, as far as it answers, holds no release to go back to of the name asked for.
 
-        For whoever looks before the flip; `run` looks after it, and keeps nobody waiting.
+        For whoever looks before the flip; where there is one, `run` looks after it, and keeps nobody waiting.
         """
         state = self._state() if self._request.to is not None else Ledger()
         if state.releases:
@@ -165,8 +165,11 @@ class Rollback:
     def run(self) -> Result:
         """Take every step, whatever became of those before it, and record the whole.
 
-        An interruption is passed on, but not before the traffic is back, and the fence is closed.
+        An interruption is passed on, but not before the traffic is back, and the fence is closed. `UsageError` before
+        anything is done where nothing is flipped and the release that was named is not known.
         """
+        if self._world.policy.traffic is None:
+            self.refuse_unknown()
         try:
             for step in self.plan():
                 self._take(step)
@@ -368,7 +371,12 @@ class Rollback:
         return {"track": colour}
 
     def _is_over(self, events: Sequence[Event]) -> bool:
-        """Whether the end of this rollback is in the ledger."""
+        """Whether the end of this rollback is in the ledger.
+
+        While its beginning waits to be written, the end that is there is an older one's.
+        """
+        if self._world.journal.waiting():
+            return False
         state = fold(events, self._world.subject())
         lowered = state.split is not None and (state.split.weight, state.split.revision) == (0.0, self._blob)
         lowered = lowered or self._world.policy.traffic is None

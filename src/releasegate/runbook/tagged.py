@@ -35,17 +35,28 @@ def tagged(state: State, policy: Policy, tags: Sequence[Tag]) -> State:
     tagged after a rollback had ended is what the next rollback leaves.
     """
     names = Names.of(policy)
-    found = [_release(state, tag) for tag in tags if (parsed := names.parse(tag.name)) and parsed[1] is None]
+    own = [tag for tag in tags if (parsed := names.parse(tag.name)) and parsed[1] is None]
+    found = [_release(state, tag) for tag in own]
     if not found:
         return state
-    own = {release.candidate for release in found}
-    merged = replace(state, releases=(*(one for one in state.releases if one.candidate not in own), *found))
+    candidates = {release.candidate for release in found}
+    merged = replace(state, releases=(*(one for one in state.releases if one.candidate not in candidates), *found))
     begun = state.rolled_back
-    if begun is not None and (state.rollback is not None or tags[-1].time <= begun.time):
+    if begun is not None and (state.rollback is not None or not _any_newer(merged, own, begun, names)):
         live = merged.release(str(begun.data.get("from" if state.rollback is not None else "to")))
     else:
         merged, live = replace(merged, rolled_back=None), merged.last_known_good()
     return replace(merged, live=live.candidate if live else state.live)
+
+
+def _any_newer(state: State, tags: Sequence[Tag], begun: Event, names: Names) -> bool:
+    """Whether there is a release that the rollback which `begun` did not know.
+
+    The time of a lightweight tag is its commit's, which may be older than the rollback; then its version tells.
+    """
+    left = names.parse(str(begun.data.get("from")))
+    good = [tag for tag in tags if (release := state.release(tag.name)) and release.bad is None]
+    return any(tag.time > begun.time or (left and (names.parse(tag.name) or left)[0] > left[0]) for tag in good)
 
 
 def _release(state: State, tag: Tag) -> Release:

@@ -85,7 +85,7 @@ def recorder(file: TextIO) -> Callable[[str], None]:
 def unwritable(path: str, error: OSError) -> OutsideError:
     """What a disk says of a recording, for the person who has to make room."""
     what = f"the recording cannot be written: {error.strerror}"
-    return OutsideError(what, where=path, remedy="make room, and run it again")
+    return OutsideError(what, where=path, remedy="make room, and begin anew")
 
 
 def watch(
