@@ -4,12 +4,15 @@ import json
 import subprocess
 import sys
 import tempfile
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+import releasegate
 from releasegate.cli.app import App
 from releasegate.cli.main import COMMANDS, run
+from releasegate.verdict import LONG, Evidence
 
 LAZY = (
     "github", "hypothesis", "jinja2", "junitparser", "msgspec", "prometheus_api_client", "prometheus_client", "pygal",
@@ -24,6 +27,22 @@ def test_help_loads_no_client_of_anything():
     loaded = json.loads(printed.splitlines()[-1])
     assert "click" in loaded
     assert sorted({*loaded} & {*LAZY}) == []
+
+
+def test_a_verdict_on_lighthouse_reports_does_without_openssl():
+    """It would take as much memory as click does; see `benchmarks/lighthouse_speed.py`."""
+    reports = Path(releasegate.__file__).parent / "rehearsal" / "samples" / "lighthouse"
+    code = "import sys; from releasegate.cli.app import App; from releasegate.cli.main import run; "
+    code += f"run(App(), ['gate', 'lighthouse', {str(reports)!r}]); print('_hashlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("lighthouse: ")
+    assert done.stdout.endswith("False\n")
+
+
+def test_short_and_long_evidence_is_named_by_its_sha_256():
+    for content in (b"", b"abc", bytes(LONG)):
+        said = Evidence.of("a", content)
+        assert (said.sha256, said.size) == (sha256(content).hexdigest(), len(content))
 
 
 def test_every_command_explains_itself(capsys):

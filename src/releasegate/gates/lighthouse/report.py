@@ -6,6 +6,7 @@ found by their presence and never by the version, since forks and wrappers rewri
 """
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -170,8 +171,8 @@ def _report(lhr: _Lhr, path: str) -> Report:
 
 def _audit(name: str, audit: _Audit) -> Audit:
     return Audit(
-        title=_text(audit.title),
-        description=_text(audit.description),
+        title=sys.intern(_text(audit.title)),  # the same in all runs: once in memory
+        description=sys.intern(_text(audit.description)),
         score=number(audit.score),
         mode=_text(audit.scoreDisplayMode),
         numeric=number(audit.numericValue),
