@@ -12,6 +12,8 @@ import pytest
 from hypothesis import Phase, settings
 
 from planted import holding, in_text, printed
+from releasegate.cli.app import App
+from releasegate.cli.main import run
 
 settings.register_profile("house", deadline=None)  # a slow machine is no fault of the code
 # Mutation testing compares runs: the same examples each time, none remembered, and no time spent on a smaller one.
@@ -38,6 +40,18 @@ def capsys(capsys):
 
     capsys.readouterr = readouterr
     return capsys
+
+
+@pytest.fixture
+def command(capsys):
+    """Call the program in a folder, in this process: `command(folder, "flags", "list")`; exit code, output, errors."""
+
+    def call(folder, *arguments):
+        code = run(App(directory=folder), arguments)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call
 
 
 @pytest.hookimpl(wrapper=True)

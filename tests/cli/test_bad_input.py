@@ -6,8 +6,6 @@ from importlib.resources import files
 
 import pytest
 
-from releasegate.cli.app import App
-from releasegate.cli.main import run
 from repositories import committed, git, origin, porcelain, repository, with_origin, write
 
 RUN = files("releasegate.rehearsal.samples").joinpath("lighthouse/lhr-1.json").read_text()
@@ -28,16 +26,6 @@ def folder(tmp_path):
     with (tmp_path / "huge.json").open("wb") as huge:
         huge.truncate(20 * 2**30)  # 20 GiB of nothing, which take no room
     return tmp_path
-
-
-@pytest.fixture
-def call(capsys):
-    def call(folder, *arguments):
-        code = run(App(directory=folder), arguments)
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return call
 
 
 def state(folder):
@@ -71,26 +59,26 @@ def state(folder):
                        "tests": "is larger than 512 MiB; is this a report?"}),
     ],
 )  # fmt: skip
-def test_an_unusable_report_is_inconclusive_and_says_what_to_do(folder, call, gate, name, said):
+def test_an_unusable_report_is_inconclusive_and_says_what_to_do(folder, command, gate, name, said):
     before = state(folder)
-    code, out, err = call(folder, *GATES[gate], name)
+    code, out, err = command(folder, *GATES[gate], name)
     assert (code, err) == (3, "")
     assert out.startswith(f"{gate}: INCONCLUSIVE: ")
     assert said[gate] in out
     assert out.splitlines()[-1].endswith(f" at {name}")
-    code, out, _ = call(folder, *GATES[gate], name, "--format", "json")
+    code, out, _ = command(folder, *GATES[gate], name, "--format", "json")
     assert (code, json.loads(out)["verdict"]) == (3, "inconclusive")
     assert state(folder) == before
 
 
 @pytest.mark.parametrize("gate", GATES)
-def test_a_report_that_is_not_there_is_a_wrong_call(folder, call, gate):
+def test_a_report_that_is_not_there_is_a_wrong_call(folder, command, gate):
     line = "releasegate: gone.json: cannot be read: No such file or directory; is the path right, and was it made?\n"
-    assert call(folder, *GATES[gate], "gone.json") == (2, "", line)
+    assert command(folder, *GATES[gate], "gone.json") == (2, "", line)
 
 
-def test_a_pattern_that_is_none_is_a_wrong_call(folder, call):
-    code, _, err = call(folder, "gate", "tests", "**.xml")
+def test_a_pattern_that_is_none_is_a_wrong_call(folder, command):
+    code, _, err = command(folder, "gate", "tests", "**.xml")
     if sys.version_info < (3, 13):  # from then on it means the same as `*.xml`
         assert (code, "releasegate: **.xml: no pattern: Invalid pattern: '**'" in err) == (2, True), err
     assert "bug" not in err
@@ -111,17 +99,17 @@ def test_a_pattern_that_is_none_is_a_wrong_call(folder, call):
          "releasegate.yaml:2:10: RELEASEGATE_UNSET is not set; set RELEASEGATE_UNSET in the environment"),
     ],
 )  # fmt: skip
-def test_a_policy_that_cannot_be_followed_names_the_place(tmp_path, call, text, line):
+def test_a_policy_that_cannot_be_followed_names_the_place(tmp_path, command, text, line):
     write(tmp_path, {"releasegate.yaml": text})
-    assert call(tmp_path, "policy", "explain") == (2, "", f"releasegate: {line}\n")
-    code, out, _ = call(tmp_path, "policy", "explain", "--format", "json")
+    assert command(tmp_path, "policy", "explain") == (2, "", f"releasegate: {line}\n")
+    code, out, _ = command(tmp_path, "policy", "explain", "--format", "json")
     assert (code, json.loads(out)["error"]["exit_code"]) == (2, 2)
     assert [path.name for path in tmp_path.iterdir()] == ["releasegate.yaml"]
 
 
-def test_no_policy_at_all(tmp_path, call):
+def test_no_policy_at_all(tmp_path, command):
     line = "no policy: neither releasegate.yaml nor .github/releasegate.yaml is here; run `releasegate init`, "
-    assert call(tmp_path, "policy", "explain") == (2, "", f"releasegate: {line}or name one with --policy FILE\n")
+    assert command(tmp_path, "policy", "explain") == (2, "", f"releasegate: {line}or name one with --policy FILE\n")
 
 
 POLICY = "version: 1\nservice: shop\nenvironment: production\nflags: {file: flags.yaml}\n"
@@ -132,31 +120,31 @@ FILES = {"releasegate.yaml": POLICY, "flags.yaml": FLAGS}
 @pytest.mark.parametrize(
     "arguments", [["tag", "rc", "1.0.0"], ["tag", "last-good"], ["ledger", "show"], ["ledger", "verify"]]
 )
-def test_no_repository(tmp_path, call, arguments):
+def test_no_repository(tmp_path, command, arguments):
     write(tmp_path, FILES)
     line = f"releasegate: {tmp_path}: not a git repository; run this inside a checkout, or make one with `git init`\n"
-    assert call(tmp_path, *arguments) == (2, "", line)
+    assert command(tmp_path, *arguments) == (2, "", line)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES)
 
 
-def test_a_flag_outside_of_a_repository_is_edited_in_place_or_not_at_all(tmp_path, call):
+def test_a_flag_outside_of_a_repository_is_edited_in_place_or_not_at_all(tmp_path, command):
     write(tmp_path, FILES)
     line = "releasegate: flags.yaml: not in a git repository; use --in-place to edit the file alone\n"
-    assert call(tmp_path, "flags", "rollout", "a", "10") == (2, "", line)
+    assert command(tmp_path, "flags", "rollout", "a", "10") == (2, "", line)
     assert (tmp_path / "flags.yaml").read_text() == FLAGS
-    assert call(tmp_path, "flags", "rollout", "a", "10", "--in-place")[0] == 0
+    assert command(tmp_path, "flags", "rollout", "a", "10", "--in-place")[0] == 0
     assert (tmp_path / "flags.yaml").read_text() == FLAGS.replace("5 #", "10 #")
 
 
-def test_no_commit_yet(tmp_path, call):
+def test_no_commit_yet(tmp_path, command):
     repo = repository(tmp_path / "repo")
     write(repo, FILES)
     line = "releasegate: the repository has no commits yet; make one first\n"
-    assert call(repo, "tag", "rc", "1.0.0") == (2, "", line)
+    assert command(repo, "tag", "rc", "1.0.0") == (2, "", line)
     assert git(repo, "for-each-ref") == ""
 
 
-def test_what_is_not_committed_is_no_part_of_a_candidate(tmp_path, call):
+def test_what_is_not_committed_is_no_part_of_a_candidate(tmp_path, command):
     repo = with_origin(tmp_path / "repo", origin(tmp_path / "origin.git"))
     commit = committed(repo, FILES)
     git(repo, "push", "--quiet", "origin", "main")
@@ -165,16 +153,16 @@ def test_what_is_not_committed_is_no_part_of_a_candidate(tmp_path, call):
         "releasegate: `flags.yaml` would not be in the candidate: not committed; commit or stash it, or name the "
         "commit with --commit HEAD\n"
     )
-    assert call(repo, "tag", "rc", "1.0.0") == (2, "", line)
+    assert command(repo, "tag", "rc", "1.0.0") == (2, "", line)
     assert git(tmp_path / "origin.git", "for-each-ref", "--format=%(refname)") == "refs/heads/main"
-    code, out, _ = call(repo, "tag", "rc", "1.0.0", "--commit", "HEAD")
+    code, out, _ = command(repo, "tag", "rc", "1.0.0", "--commit", "HEAD")
     assert (code, out) == (0, "RC_TAG=v1.0.0-rc.1\n")
     assert git(tmp_path / "origin.git", "rev-parse", "v1.0.0-rc.1^{commit}") == commit
     assert porcelain(repo) == [" M flags.yaml"]
 
 
 @pytest.mark.parametrize("kind", ["detached", "shallow", "no remote"])
-def test_a_checkout_as_a_job_finds_it_serves_as_well(tmp_path, call, kind):
+def test_a_checkout_as_a_job_finds_it_serves_as_well(tmp_path, command, kind):
     remote = origin(tmp_path / "origin.git")
     repo = with_origin(tmp_path / "repo", remote)
     committed(repo, {"old": "1"})
@@ -190,9 +178,9 @@ def test_a_checkout_as_a_job_finds_it_serves_as_well(tmp_path, call, kind):
     else:
         git(repo, "remote", "remove", "origin")
     head = git(repo, "rev-parse", "HEAD")
-    code, out, err = call(repo, "tag", "rc", "1.0.0")
+    code, out, err = command(repo, "tag", "rc", "1.0.0")
     assert (code, out, err) == (0, "RC_TAG=v1.0.0-rc.1\n", f"tagged v1.0.0-rc.1 on {head[:12]} (release/v1.0.0)\n")
-    assert call(repo, "flags", "rollout", "a", "10")[0] == 0
+    assert command(repo, "flags", "rollout", "a", "10")[0] == 0
     there = repo if kind == "no remote" else remote
     assert git(there, "show", "main:flags.yaml") == FLAGS.replace("5 #", "10 #").rstrip("\n")
     assert git(there, "rev-parse", "v1.0.0-rc.1^{commit}") == head

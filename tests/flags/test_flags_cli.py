@@ -1,6 +1,7 @@
 """`releasegate flags` as a person at a terminal meets it: one line for what is wrong, nothing written for bad input."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,13 +28,8 @@ def repo(tmp_path):
 
 
 @pytest.fixture
-def flags(repo, capsys):
-    def call(*arguments):
-        code = run(App(directory=repo), ["flags", *arguments])
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return call
+def flags(repo, command):
+    return partial(command, repo, "flags")
 
 
 def content(repo):

@@ -1,11 +1,10 @@
 """`releasegate kill-switch` at a terminal, on a real repository: a local name stops the agents, and cannot undo it."""
 
 import json
+from functools import partial
 
 import pytest
 
-from releasegate.cli.app import App
-from releasegate.cli.main import run
 from repositories import committed, git, origin, porcelain, with_origin
 
 FILE = "config/feature-flags.yaml"
@@ -33,13 +32,8 @@ def repo(tmp_path):
 
 
 @pytest.fixture
-def call(repo, capsys):
-    def run_it(*arguments):
-        code = run(App(directory=repo), ["kill-switch", *arguments])
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run_it
+def call(repo, command):
+    return partial(command, repo, "kill-switch")
 
 
 def shown(repo):

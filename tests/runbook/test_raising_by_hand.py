@@ -1,11 +1,11 @@
 """`flags set`, `rollout` and `restore` by hand look at the ledger's fence; what takes back never does."""
 
+from functools import partial
+
 import pytest
 
 from fakes import FakeClock, MemoryForge, Randomness
-from releasegate.cli.app import App
 from releasegate.cli.clock import SystemClock
-from releasegate.cli.main import run
 from releasegate.errors import FenceError, OutsideError
 from releasegate.forge.local import LocalForge
 from releasegate.policy.load import load_policy
@@ -167,13 +167,8 @@ def repo(tmp_path):
 
 
 @pytest.fixture
-def flags(repo, capsys):
-    def call(*arguments):
-        code = run(App(directory=repo), ["flags", *arguments])
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return call
+def flags(repo, command):
+    return partial(command, repo, "flags")
 
 
 @pytest.mark.parametrize(
