@@ -173,6 +173,41 @@ def test_early_promotes_as_soon_as_the_upper_bound_is_under_what_must_be_detecte
     assert judgement.slis["errors"].ratio[2] < 5
 
 
+def test_a_candidate_that_gets_its_traffic_again_is_watched_for_a_whole_window_more_and_keeps_its_evidence():
+    lines = list(steady("errors", (14, 2850), (0.7, 150), end=160))
+    once = judged(header(again=(600.0,)), lines)
+    assert facts(once) == (Decision.PROMOTE, None, None)
+    assert once.reason == "no regression in 2400 s, and each SLI would have shown one"
+    said = "its first 600 s are what an earlier run of the same candidate saw"
+    assert once.slis["errors"].notes == (said,)
+    short = judged(header(again=(600.0,)), lines[:-1])
+    assert short.reason == "the recording ends after 2385 of 2400 s"
+    worse = [*steady("errors", (14, 2850), (2, 150), end=3), *steady("errors", (14, 2850), (3, 150), start=4, end=20)]
+    anew = [replace(line, t=line.t - 45.0) for line in worse if not 0 < line.t <= 45]
+    carried, alone = judged(header(again=(45.0,)), worse), judged(header(), anew)
+    assert carried.decision is alone.decision is Decision.ABORT
+    assert carried.decided_at - 45.0 < alone.decided_at
+
+
+def test_each_time_that_it_gets_its_traffic_it_warms_up():
+    bad = [range(1, 5), range(41, 45), range(81, 85)]
+    lines = [
+        replace(line, counts={"errors": {"baseline": (14, 2850), "canary": (9, 150)}})
+        if any(line.t / 15 in polls for polls in bad)
+        else line
+        for line in steady("errors", (14, 2850), (0.7, 150), end=200)
+    ]
+    assert judged(header(warm_up=60.0, again=(600.0, 1200.0)), lines).decision is Decision.PROMOTE
+    for again in ((), (600.0,), (1200.0,)):
+        assert judged(header(warm_up=60.0, again=again), lines).decision is Decision.ABORT
+
+
+def test_early_promotes_nothing_by_an_earlier_run_alone():
+    lines = list(steady("errors", (14, 2850), (1, 150)))
+    alone = judged(header(early=True), lines).decided_at
+    assert judged(header(early=True, again=(1200.0,)), lines).decided_at == 1215 > alone
+
+
 def test_an_sli_that_is_not_critical_only_warns():
     slis = {"errors": SliSpec(Kind.RATIO, critical=False), "rate": SliSpec(Kind.THROUGHPUT)}
     lines = [

@@ -37,7 +37,9 @@ def refused(text):
 
 
 def test_what_is_written_reads_back_to_the_bit():
-    recording = Recording(header(EVERY, warm_up=60.0, early=True), (Line(-15.0, {}), Line(15.0, FULL, weight=0.1)))
+    recording = Recording(
+        header(EVERY, warm_up=60.0, early=True, again=(600.0, 900.5)), (Line(-15.0, {}), Line(15.0, FULL, weight=0.1))
+    )
     assert read(text_of(recording.header, recording.lines)) == [recording]
 
 
@@ -52,7 +54,7 @@ def test_a_short_header_has_the_defaults():
         '{"recording": 1, "id": "x", "started": "2026-01-01T00:00:00Z", "interval": 15, "window": 60, "weight": 0.05,'
     )
     head = read(text + ' "slis": {"errors": {"kind": "ratio"}}}')[0].header
-    assert (head.warm_up, head.false_abort, head.early) == (0.0, 0.01, False)
+    assert (head.warm_up, head.false_abort, head.early, head.again) == (0.0, 0.01, False, ())
     assert head.detect == {"ratio": 5.0, "histogram": 2.0, "throughput": 2.0, "mean": 5.0}
     assert head.slis == {"errors": SliSpec(Kind.RATIO)}
 

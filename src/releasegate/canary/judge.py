@@ -48,7 +48,7 @@ class SliAssessment:
         """What an abort by it says: `worse`, `limit`, `starved` or `silent`."""
         self._incident = standing.outage.incident
         self._polls, self._missed, self._weights = standing.polls, standing.missed, standing.weights
-        self._warm_up = standing.warm_up
+        self._warm_up, self._carried = standing.warm_up, standing.carried
 
     @property
     def log_evidence(self) -> float:
@@ -79,6 +79,8 @@ class SliAssessment:
         if len(self._weights) > 1:
             steps = ", ".join(f"{100 * weight:.3g}%" for weight in self._weights)
             said.append(f"the canary's weight was {steps}: each poll is judged by its own")
+        if self._carried:
+            said.append(f"its first {self._carried:g} s are what an earlier run of the same candidate saw")
         if self._warm_up:
             said.append(f"in its first {self._warm_up:g} s the canary warmed up and was not compared")
         return tuple(said)
@@ -179,8 +181,8 @@ class Judge:
         decision, reason = last.decision, last.reason
         if decision is Decision.CONTINUE:
             decision = Decision.INCONCLUSIVE
-            reason = f"the recording ends after {max(last.t, 0):g} of {self._header.window:g} s"
-        early = decision is Decision.ABORT or (decision is Decision.PROMOTE and last.t < self._header.window)
+            reason = f"the recording ends after {max(last.t, 0):g} of {self._header.end:g} s"
+        early = decision is Decision.ABORT or (decision is Decision.PROMOTE and last.t < self._header.end)
         return Judgement(self._header.id, decision, last.t if early else None, last.cause, reason, last.slis)
 
     def _decide(self, t: float) -> Assessment:
@@ -189,9 +191,9 @@ class Judge:
             and sum(standing.share * standing.evidence for standing in self._critical.values()) >= self._needed
         ):
             return self._abort(t)
-        if t >= self._header.window:
+        if t >= self._header.end:
             return self._end(t)
-        if self._header.early and self._safe(t):
+        if self._header.early and t > self._header.carried and self._safe(t):
             doubts = {name: standing.doubt(t) for name, standing in self._standings.items()}
             reason = f"no SLI can be worse by what must be detected, after {t:g} s"
             return self._assess(t, Decision.PROMOTE, None, "; ".join([reason, *self._warnings()]), doubts)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from math import inf
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -53,6 +54,9 @@ class Header:
     detect: Mapping[Kind, float] = field(default_factory=lambda: DETECT)
     early: bool = False
     """Whether to promote before the window ends, once each critical SLI's upper bound is under its `detect`."""
+    again: tuple[float, ...] = ()
+    """Each `t` at which the same candidate got its traffic again: the window begins with the last of them, the evidence
+    does not."""
 
     def __post_init__(self) -> None:
         fits = {
@@ -65,6 +69,8 @@ class Header:
         for name, good in fits.items():
             if not good:
                 raise InputError(f"{name} is {getattr(self, name):g}, which cannot be")
+        if not all(before < after < inf for before, after in pairwise((0.0, *self.again))):
+            raise InputError("again holds moments that do not rise from 0")
         if not all(1 < ratio < inf for ratio in self.detect.values()):
             raise InputError("detect holds a ratio that is not above 1")
         if not self.slis:
@@ -72,6 +78,20 @@ class Header:
         for name in self.slis:
             if name in RESERVED or not name:
                 raise InputError(f"an SLI cannot be called {name!r}")
+
+    @property
+    def end(self) -> float:
+        """The `t` at which the window ends."""
+        return self.carried + self.window
+
+    @property
+    def carried(self) -> float:
+        """The seconds that earlier runs of the same candidate saw."""
+        return self.again[-1] if self.again else 0.0
+
+    def warms_up(self, t: float) -> bool:
+        """Whether the poll at `t` is of a canary that has just got its traffic."""
+        return self.warm_up > 0 and any(begun < t <= begun + self.warm_up for begun in (0.0, *self.again))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +128,7 @@ def encode_header(header: Header) -> str:
         "false_abort": header.false_abort,
         "detect": {kind.value: ratio for kind, ratio in header.detect.items()},
         "early": header.early,
+        **({"again": header.again} if header.again else {}),
         "slis": slis,
     }
     return json.dumps(document, allow_nan=False, ensure_ascii=False)
@@ -199,7 +220,7 @@ def _decode_header(document: Mapping[str, Any]) -> Header:
     if document["recording"] != VERSION:
         raise InputError(f"recording {document['recording']!r} is not known", remedy=f"this reads version {VERSION}")
     numbers = {"interval": None, "window": None, "weight": None, "warm_up": 0.0, "false_abort": 0.01}
-    _known(document, {"recording", "id", "started", "detect", "early", "slis", *numbers}, "the header")
+    _known(document, {"recording", "id", "started", "detect", "early", "again", "slis", *numbers}, "the header")
     values = {name: _number(document, name, default) for name, default in numbers.items()}
     slis = document.get("slis")
     if not isinstance(slis, dict):
@@ -212,6 +233,7 @@ def _decode_header(document: Mapping[str, Any]) -> Header:
         slis={name: _decode_spec(name, spec) for name, spec in slis.items()},
         detect={**DETECT, **_decode_detect(document.get("detect", {}))},
         early=_flag(document, "early", default=False),
+        again=_decode_numbers("again", document.get("again", [])),
         **values,
     )
 
@@ -283,7 +305,7 @@ def _decode_spec(name: str, document: object) -> SliSpec:
             tolerate=_number(document, "tolerate", 1.0),
             limit=_decode_limit(document.get("limit")),
             critical=_flag(document, "critical", default=True),
-            bounds=_decode_bounds(document.get("bounds", [])),
+            bounds=_decode_numbers("bounds", document.get("bounds", [])),
             starved_below=_number(document, "starved_below", 0.5),
             compare=_flag(document, "compare", default=False),
         )
@@ -291,9 +313,9 @@ def _decode_spec(name: str, document: object) -> SliSpec:
         raise InputError(f"{name}: {error.what}", remedy=error.remedy) from error
 
 
-def _decode_bounds(document: object) -> tuple[float, ...]:
+def _decode_numbers(name: str, document: object) -> tuple[float, ...]:
     if not isinstance(document, list) or not all(map(_is_number, document)):
-        raise InputError("bounds is no list of numbers")
+        raise InputError(f"{name} is no list of numbers")
     return tuple(map(float, document))
 
 

@@ -47,6 +47,7 @@ class Standing:
         self.heard_at = 0.0
         """Up to when its counts were judged, in seconds."""
         self.warm_up = 0.0 if spec.kind is Kind.THROUGHPUT else header.warm_up
+        self.carried = header.carried
         self._header = header
         self._waiting: dict[str, Counts] = {}
         self._weighted = 0.0
@@ -96,7 +97,7 @@ class Standing:
             self.missed += 1
         else:
             passed = t - self.heard_at
-            warming = t <= self._header.warm_up
+            warming = self._header.warms_up(t)
             moment = Moment(self._weighted / passed, passed, passed / self._header.window, warming)
             self.monitor.update(self._waiting["baseline"], self._waiting["canary"], moment)
             self.outage.poll(t, self._waiting["baseline"], moment.elapsed)

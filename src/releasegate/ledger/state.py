@@ -67,6 +67,10 @@ class Rollout:
     """`canary.decided`, newest."""
     recorded: tuple[str, ...] = ()
     """The lines of the recording that `canary.checkpoint` kept."""
+    ended: Event | None = None
+    """What ended it early."""
+    earlier: tuple["Rollout", ...] = ()
+    """Those of the same candidate that ended early after users had it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,8 @@ class State:
     """The unfinished rollout."""
     aborted: Rollout | None = None
     """The rollout that ended without a rollback after it may have reached users: what a rollback still has to leave."""
+    ended: Mapping[str, tuple[Rollout, ...]] = field(default_factory=dict)
+    """Candidate to its rollouts that ended early after users had it, oldest first."""
     rollback: Event | None = None
     """`rollback.started` of an unfinished rollback."""
     rolled_back: Event | None = None
@@ -163,7 +169,8 @@ def _judged(state: State, event: Event) -> State:
 
 def _rollout_started(state: State, event: Event) -> State:
     tag, commit = event.subject.get("tag", ""), event.subject.get("commit", "")
-    return replace(_update(state, event), rollout=Rollout(event.id, tag, commit, event), aborted=None, rolled_back=None)
+    rollout = Rollout(event.id, tag, commit, event, earlier=state.ended.get(tag, ()))
+    return replace(_update(state, event), rollout=rollout, aborted=None, rolled_back=None)
 
 
 def _stage_finished(state: State, event: Event) -> State:
@@ -222,7 +229,16 @@ def _aborted(state: State, event: Event) -> State:
     reached = left is not None and (
         left.raised is not None or "production" in left.stages or f"{left.id}/deploy-baseline" in state.claims
     )
-    return replace(state, rollout=None, aborted=left if reached else state.aborted, retreat=event)
+    ended = _ended(state, event)
+    return replace(state, rollout=None, aborted=left if reached else state.aborted, ended=ended, retreat=event)
+
+
+def _ended(state: State, event: Event) -> Mapping[str, tuple[Rollout, ...]]:
+    """Keep what users had of the candidate, for the case that it is rolled out again."""
+    over = state.rollout
+    if over is None or over.canary is None:
+        return state.ended
+    return {**state.ended, over.tag: (*over.earlier, replace(over, ended=event, earlier=()))}
 
 
 def _left(state: State, event: Event) -> Rollout:
@@ -246,7 +262,8 @@ def _marked_bad(state: State, event: Event) -> State:
 def _rollback_started(state: State, event: Event) -> State:
     """Where it could not name what it leaves, since nobody could read the ledger, that is what runs here."""
     left = state.rollout or state.aborted if event.data.get("from") is None else None
-    return replace(state, rollout=None, aborted=left, rollback=event, rolled_back=event, retreat=event)
+    ended = _ended(state, event)
+    return replace(state, rollout=None, aborted=left, ended=ended, rollback=event, rolled_back=event, retreat=event)
 
 
 def _rollback_finished(state: State, event: Event) -> State:

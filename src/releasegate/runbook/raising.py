@@ -65,7 +65,7 @@ class Raising:
         self._start = moment if self._start is None else self._start
         part = canary.window / len(canary.ramp)
         due = canary.ramp[min(int((moment - self._start) / part), len(canary.ramp) - 1)]
-        asked = self._asked(moment + canary.interval / 2)
+        asked = weight_at(self._world, self._tag.name, moment + canary.interval / 2, self._rollout)
         if due > asked and self._world.clock.now().timestamp() - moment <= canary.interval:
             self.to(due)
             asked = due
@@ -135,11 +135,12 @@ class Raising:
             self._world.traffic.set_weight(0.0, reason=f"{self._tag.name}: a rollback came between")
             raise
 
-    def _asked(self, moment: float) -> float:
-        """The weight that the ledger has as asked for up to `moment` (Unix seconds)."""
-        weight = self._world.canary.ramp[0]
-        for event in self._world.journal.known():
-            mine = event.kind == "traffic.raised" and event.about(self._world.subject(self._tag.name))
-            if mine and event.id > self._rollout and event.time.timestamp() <= moment:
-                weight = float(event.data.get("weight", weight))
-        return weight
+
+def weight_at(world: World, tag: str, moment: float, rollout: str) -> float:
+    """The weight that the ledger has as asked for up to `moment` (Unix seconds) by the rollout with this id."""
+    weight = world.canary.ramp[0]
+    for event in world.journal.known():
+        mine = event.kind == "traffic.raised" and event.about(world.subject(tag))
+        if mine and event.id > rollout and event.time.timestamp() <= moment:
+            weight = float(event.data.get("weight", weight))
+    return weight

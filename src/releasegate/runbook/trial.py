@@ -17,6 +17,7 @@ from releasegate.ledger.state import Rollout
 from releasegate.metrics.port import CountSource, Poll
 from releasegate.runbook.before import Before, header_after
 from releasegate.runbook.catch_up import CatchUpClock
+from releasegate.runbook.earlier import earlier_of
 from releasegate.runbook.flow import Served, requests_of, starved_below
 from releasegate.runbook.journal import DRIFT, Draft
 from releasegate.runbook.watch import header_of, watch
@@ -152,7 +153,7 @@ class Trial:
                 source, header, clock,
                 record=write, observe=observe, history=lambda start: self._flows(rollout, start),
                 settle=world.canary.settle, max_window=max_window, ramp=self._asking(ramp), resume=resume,
-                tell=lambda text: self._tell(Remark(text)),
+                tell=lambda text: self._tell(Remark(text)), earlier=lambda: self._earlier(rollout, header),
             )  # fmt: skip
         except (MetricsError, ForgeError):
             self._away = "something outside did not answer"
@@ -161,6 +162,16 @@ class Trial:
         if judgement.decision is Decision.INCONCLUSIVE:
             self._keep(rollout, every=0.0)  # the run that judges it again goes on from here
         return judgement
+
+    def _earlier(self, rollout: Rollout, header: Header) -> Recording | None:
+        """What earlier runs recorded of the same candidate, which is told."""
+        found, name = earlier_of(self._world, rollout, header), rollout.tag
+        if found is not None:
+            seen = f"an earlier run watched {name} for {found.lines[-1].t:g} s"
+            self._tell(Remark(f"{seen}: its evidence is carried on, and the window begins anew"))
+        elif rollout.earlier and self._compared is None:
+            self._tell(Remark(f"what an earlier run saw of {name} cannot be had again: its evidence begins anew"))
+        return found
 
     def _asking(self, ramp: Callable[[float], float | None]) -> Callable[[float], float | None]:
         """`ramp`, of which the source is told what is asked for from there on; with blue-green that is all of it."""

@@ -102,6 +102,7 @@ def watch(
     tell: Callable[[str], None] = lambda _: None,
     ramp: Callable[[float], float | None] = lambda _: None,
     resume: Recording | None = None,
+    earlier: Callable[[], Recording | None] = lambda: None,
 ) -> Judgement:
     """Watch from the moment that the split is seen to flow until the judge has decided or the window is over.
 
@@ -112,7 +113,8 @@ def watch(
     extended, up to `max_window` seconds. No poll is made after `until` (Unix seconds): what was seen is judged.
 
     With `resume`, what another process recorded, it goes on from there: the polls up to the present are missed ones,
-    and what `source` counts begins now.
+    and what `source` counts begins now. `earlier` gives what runs before this one recorded of the same candidate: its
+    polls come first, so that the evidence is carried on, and then the window begins.
 
     Where no request is counted on the canary within `settle` seconds it is an `InconclusiveError`, and where nothing
     can be read in that time a `MetricsError`.
@@ -121,8 +123,8 @@ def watch(
     if resume is None:
         mark = clock.now().timestamp()
         start, before = _wait_for_flow(source, header, clock, min(settle, until - mark), notes)
-        header = replace(header, started=datetime.fromtimestamp(start, UTC))
-        lines = [*_older(history(start), min(before[0].t, mark - start + header.interval / 4)), *before]
+        past = _older(history(start), min(before[0].t, mark - start + header.interval / 4))
+        start, header, lines = _after(earlier(), start, header, [*past, *before])
     else:
         header, start = resume.header, resume.header.started.timestamp()
         lines = [*resume.lines, *_missed(source, resume, clock)]
@@ -131,9 +133,9 @@ def watch(
     for line in lines:
         record(encode_line(line))
         decision = judge.observe(line).decision
-    t, weight = lines[-1].t, ramp(start)
-    weight = weight if t == 0 else ramp(start + t) or weight
-    while _goes_on(decision, t, header.window, max_window) and start + t + header.interval <= until:
+    t, weight, longest = lines[-1].t, ramp(start + header.carried), header.carried + (max_window or header.window)
+    weight = weight if t == header.carried else ramp(start + t) or weight
+    while _goes_on(decision, t, header.end, longest) and start + t + header.interval <= until:
         # A poll that took longer than its interval is not repeated: the next one holds what was counted meanwhile.
         number = max(round(t / header.interval) + 1, ceil((clock.now().timestamp() - start) / header.interval))
         t = number * header.interval
@@ -142,7 +144,7 @@ def watch(
         assessment = judge.observe(line)
         observe(assessment)
         decision = assessment.decision
-        weight = ramp(start + t) if _goes_on(decision, t, header.window, max_window) else None
+        weight = ramp(start + t) if _goes_on(decision, t, header.end, longest) else None
     return judge.finish()
 
 
@@ -156,11 +158,22 @@ def _missed(source: CountSource, resume: Recording, clock: Clock) -> list[Line]:
     return [Line(number * interval, {}) for number in range(last + 1, present + 1)]
 
 
-def _goes_on(decision: Decision, t: float, window: float, max_window: float | None) -> bool:
+def _after(
+    earlier: Recording | None, start: float, header: Header, lines: list[Line]
+) -> tuple[float, Header, list[Line]]:
+    """The start, header and lines of a recording that begins with `earlier`, whose time goes on without the pause."""
+    if earlier is None or earlier.lines[-1].t <= 0:
+        return start, replace(header, started=datetime.fromtimestamp(start, UTC)), lines
+    seen = earlier.lines[-1].t
+    started = datetime.fromtimestamp(start - seen, UTC)
+    return start - seen, replace(header, started=started, again=(*earlier.header.again, seen)), [*earlier.lines]
+
+
+def _goes_on(decision: Decision, t: float, end: float, longest: float) -> bool:
     """Whether another poll could still change what is decided."""
     if decision is Decision.INCONCLUSIVE:
-        return t < (max_window or window)
-    return decision is Decision.CONTINUE and t < window
+        return t < longest
+    return decision is Decision.CONTINUE and t < end
 
 
 def _older(history: Sequence[Line], t: float) -> list[Line]:
@@ -191,7 +204,7 @@ def _wait_for_flow(
         notes.take(poll)
         if any(name in poll.counts for name in events):
             polls.append((moment, poll))
-        if any(_counted(poll.counts.get(name, {}).get("canary", 0)) for name in events):
+        if any(counted(poll.counts.get(name, {}).get("canary", 0)) for name in events):
             return moment, [Line(at - moment, poll.counts) for at, poll in polls]
         if number == 0:
             notes.tell(f"waiting for the first request on the canary, at most {settle:g} s")
@@ -205,5 +218,6 @@ def _wait_for_flow(
     )
 
 
-def _counted(counts: Counts) -> bool:
+def counted(counts: Counts) -> bool:
+    """Whether anything was."""
     return sum(counts) > 0 if isinstance(counts, tuple) else counts > 0
