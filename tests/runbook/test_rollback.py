@@ -242,3 +242,11 @@ def test_an_interruption_does_not_end_it_before_the_traffic_is_back(service, ste
     with pytest.raises(KeyboardInterrupt):
         roll_back(service, world)
     assert (hit, service.traffic.weight) == ([True], 0)
+
+
+def test_a_raise_that_was_proposed_meanwhile_is_closed_once_the_fence_is(service):
+    service.roll_out()
+    world = service.world(overtake=lambda: f"closed #7 after {kinds(world)[-1]}")
+    result, _ = roll_back(service, world)
+    text = f"v1.1.0-rc.1 is marked bad; last known good: {LIVE}; closed #7 after release.marked-bad"
+    assert told(result)["mark"] == ("done", text)

@@ -1,6 +1,5 @@
 """A change of flags: on disk, as a patch, or committed, published and seen live."""
 
-import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,7 +10,9 @@ import click
 
 from releasegate.cli.app import App, fields_of
 from releasegate.cli.flag_file import flag_path, in_repository, read_flags
+from releasegate.cli.flag_memory import from_file, keep, remembered
 from releasegate.errors import (
+    FenceError,
     FlagError,
     InputError,
     OutsideError,
@@ -21,7 +22,7 @@ from releasegate.errors import (
     UnsafeEditError,
 )
 from releasegate.flags.by_hand import patch_by_hand
-from releasegate.flags.document import LARGEST, Removed
+from releasegate.flags.document import FlagFile
 from releasegate.policy.model import Policy
 from releasegate.runbook.flags import (
     Change,
@@ -29,11 +30,11 @@ from releasegate.runbook.flags import (
     Plan,
     commit_changes,
     follow,
-    last_removed,
     note,
     plan,
     restored,
 )
+from releasegate.runbook.proposal import withdrawn
 
 if TYPE_CHECKING:
     from releasegate.runbook.journal import Journal
@@ -90,7 +91,7 @@ def _without_commit(app: App, changes: Sequence[Change], options: Options) -> in
         app.write(str(options.patch), made.diff.encode())
     elif options.in_place and not options.dry_run and made.edits:
         _replace(app.directory / file.path, made)
-        _keep(app, made)
+        keep(app, made)
     for warning in made.warnings:
         app.say(f"WARNING: {warning}")
     text = _text(made, "would be changed" if options.dry_run or options.patch == "-" else "written")
@@ -113,7 +114,12 @@ def _branch(app: App, options: Options) -> str | None:
 def _with_commit(app: App, policy: Policy | None, changes: Sequence[Change], title: str, options: Options) -> int:
     forge, path = app.forge(), in_repository(app, flag_path(options.path, policy))
     branch = options.branch or (policy.release.branch if policy else forge.default_branch())
-    repository, book = _repository(app, policy), _book(app, policy)
+    if policy is not None:
+        from releasegate.cli.world import require_commits  # noqa: PLC0415  loaded by the commands that write
+
+        require_commits(app, policy, by_itself=False)
+    undoing, book = _undoing(app, policy, changes, branch, path, options.dialect), _book(app, policy)
+    repository = _repository(app, policy, undoing)
     try:
         done = commit_changes(
             repository, path, branch, changes, title,
@@ -121,10 +127,12 @@ def _with_commit(app: App, policy: Policy | None, changes: Sequence[Change], tit
         )  # fmt: skip
     except PendingError as error:
         return _waiting(app, policy, book, changes, options, error)
+    if done.commit is None and (closed := withdrawn(undoing)):
+        app.say(closed)
     for warning in done.plan.warnings:
         app.say(f"WARNING: {warning}")
     if done.commit and policy is None:
-        _keep(app, done.plan)
+        keep(app, done.plan)
     # One that was merged after its command had given up waiting still has to go live.
     merged = policy is not None and policy.flags.commit == "pull-request"
     live, missing = _after(app, policy, book, done, branch) if done.commit or merged else ("", None)
@@ -153,14 +161,27 @@ def _fence(policy: Policy | None, book: "Journal | None") -> Callable[[Plan], No
     return fence(policy, book)
 
 
-def _repository(app: App, policy: Policy | None) -> "Repository":
+def _undoing(
+    app: App, policy: Policy | None, changes: Sequence[Change], branch: str, path: str, dialect: str | None
+) -> Callable[[], str]:
+    """Closes the pull requests that would undo those of `changes` that raise nothing, and says which."""
+    if policy is None or policy.flags.commit != "pull-request":
+        return lambda: ""
+    from releasegate.runbook.raising_by_hand import taking_back  # noqa: PLC0415  loaded by the commands that write
+    from releasegate.runbook.withdrawal import Withdrawal  # noqa: PLC0415
+
+    found = app.forge().read(path, branch)
+    lowers = {} if found is None else taking_back(FlagFile.parse(found.content, path, dialect), changes)
+    return Withdrawal(app.forge(), app.host, branch, path, lowers, dialect)
+
+
+def _repository(app: App, policy: Policy | None, undoing: Callable[[], str]) -> "Repository":
     """What the change is committed to, as the policy says."""
     if policy is None:
         return app.forge()
-    from releasegate.cli.world import changes, require_commits  # noqa: PLC0415  loaded by the commands that write
+    from releasegate.cli.world import changes  # noqa: PLC0415  loaded by the commands that write
 
-    require_commits(app, policy, by_itself=False)
-    return changes(app, policy, "flags")
+    return changes(app, policy, "flags", undoing)
 
 
 def _waiting(
@@ -174,12 +195,30 @@ def _waiting(
     """Show what waits in a pull request, and keep what it takes away, so that `flags restore` knows it later."""
     file = read_flags(app, options.path, options.dialect, _branch(app, options))
     made = plan(file.content, file.path, changes, options.dialect)
+    _fence_again(app, policy, book, made, options)
     document = {**_document(made), "commit": None, "live": "", "error": fields_of(error)}
     app.emit(document, _text(made, "NOT LIVE"))
     if policy is not None and book is not None:
         with suppress(ReleasegateError):  # the error that follows is about the pull request
             note(policy, book, Committed(made, None, ""), _branch(app, options) or "")
     return app.report(error, document=False)
+
+
+def _fence_again(app: App, policy: Policy | None, book: "Journal | None", made: Plan, options: Options) -> None:
+    """`FenceError` where a rollback came while a raise waited for its merge; that has seen nothing, so it is closed.
+
+    Where the ledger does not answer nothing is said: the error that follows is about the pull request.
+    """
+    with suppress(OutsideError):
+        try:
+            _fence(policy, book)(made)
+        except FenceError:
+            from releasegate.runbook.raising_by_hand import off  # noqa: PLC0415  loaded by the commands that write
+            from releasegate.runbook.withdrawal import Withdrawal  # noqa: PLC0415
+
+            raised, branch = {edit.name: off(edit.name) for edit in made.edits}, _branch(app, options) or ""
+            app.say(withdrawn(Withdrawal(app.forge(), app.host, branch, made.path, raised, options.dialect)))
+            raise
 
 
 def _after(
@@ -196,58 +235,10 @@ def _after(
 
 def restore(app: App, name: str, source: str | None, options: Options) -> int:
     """Give a flag its lines back: from a file, else from the ledger, else from what this checkout remembers."""
-    removed = _from_file(app, name, source) if source else _remembered(app, name, options)
+    removed = (
+        from_file(app, name, source) if source else remembered(app, name, options.path, ledger=not options.in_place)
+    )
     return change(app, [restored(removed)], f"Restore {name}", options)
-
-
-def _from_file(app: App, name: str, source: str) -> Removed:
-    try:
-        found = json.loads(app.read(source, limit=LARGEST))["flags"][name]["removed"]
-        before, after = found["before"], found["after"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"nothing that was taken away from `{name}`", where=source, remedy="give what `--format json` printed"
-        ) from error
-    if not isinstance(before, str) or not isinstance(after, str):
-        raise InputError(f"nothing that was taken away from `{name}`", where=source)
-    return Removed(name, before, after)
-
-
-def _remembered(app: App, name: str, options: Options) -> Removed:
-    policy = app.find_policy()
-    if policy is not None and not options.in_place:
-        from releasegate.cli.world import journal  # noqa: PLC0415  loaded by the commands that need it
-
-        path = in_repository(app, flag_path(options.path, policy))
-        found = last_removed(journal(app, policy).events(), name, path)
-        if found is not None:
-            return found
-    note = _notes(app) / f"{name.replace('/', '_')}.json"
-    if note.is_file():
-        return _from_file(app, name, str(note.resolve()))
-    raise FlagError(f"nothing is known that was taken away from `{name}`", remedy="use --from, or git's own history")
-
-
-def _keep(app: App, made: Plan) -> None:
-    """Remember what was taken away, in git's folder of this checkout; outside of one, only the output has it."""
-    try:
-        folder = _notes(app)
-        folder.mkdir(parents=True, exist_ok=True)
-        rows = _document(made)["flags"]
-        for name, row in (
-            (edit.name, rows[edit.name]) for edit in made.edits if edit.goal
-        ):  # no restore: it took nothing
-            (folder / f"{name.replace('/', '_')}.json").write_text(json.dumps({"flags": {name: row}}), encoding="utf-8")
-    except (FlagError, OSError):
-        app.say("not in a git repository: to restore later, keep what --format json prints")
-
-
-def _notes(app: App) -> Path:
-    target = Path.absolute(app.directory)
-    for root in (target, *target.parents):
-        if (root / ".git").is_dir():
-            return root / ".git" / "releasegate" / "flags"
-    raise FlagError("nothing is remembered outside of a git repository", remedy="use --from")
 
 
 def _by_hand(app: App, options: Options, names: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ def kill_switch() -> None:
 
 def _reach(app: App) -> Reach:
     from releasegate.cli.clock import SystemClock  # noqa: PLC0415  loaded by the commands that act
-    from releasegate.cli.world import changes, journal, own_folder, withdrawal  # noqa: PLC0415
+    from releasegate.cli.world import changes, journal, own_folder, undoing, withdrawal  # noqa: PLC0415
     from releasegate.notify.file import FileNotifier  # noqa: PLC0415
     from releasegate.runbook.messages import Messages  # noqa: PLC0415
     from releasegate.runbook.outside import fetch  # noqa: PLC0415
@@ -34,15 +34,16 @@ def _reach(app: App) -> Reach:
     policy = app.policy()
     if policy.kill_switch is None:
         raise PolicyError("no `kill-switch` in the policy", remedy="add kill-switch: {flag: AGENT_SAFE_MODE, value: 1}")
-    forge = app.forge()
+    forge, switch = app.forge(), policy.kill_switch
     folder = own_folder(forge)
+    also = undoing(app, policy, {switch.flag: lambda file: file.set(switch.flag, switch.value, taking_back=True)})
     return Reach(
         policy=policy,
-        switch=policy.kill_switch,
+        switch=switch,
         forge=forge,
         host=app.host() if forge.name == "github" else None,
-        flags=changes(app, policy, "kill-switch"),
-        withdraw=withdrawal(app, policy, "kill-switch"),
+        flags=changes(app, policy, "kill-switch", also),
+        withdraw=withdrawal(app, policy, "kill-switch", also),
         journal=journal(app, policy),
         clock=SystemClock(),
         shell=app.shell(),

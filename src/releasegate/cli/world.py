@@ -20,10 +20,13 @@ from releasegate.forge.port import Forge
 from releasegate.policy.model import Policy
 from releasegate.policy.smoke import Smoke, load_smoke
 from releasegate.policy.turned import turned
+from releasegate.runbook.flags import Change
 from releasegate.runbook.journal import Journal
 from releasegate.runbook.outbox import Outbox
 from releasegate.runbook.outside import expiry, fetch
 from releasegate.runbook.proposal import Patches, Proposals
+from releasegate.runbook.raising_by_hand import lowered, off
+from releasegate.runbook.withdrawal import Withdrawal
 from releasegate.runbook.world import Fetched, World
 from releasegate.traffic.flag import Repository
 from releasegate.traffic.port import Traffic
@@ -49,7 +52,8 @@ def build_world(app: App, documents: Path | None = None) -> World:
         journal=journal(app, policy),
         traffic=traffic(app, policy),
         flags=changes(app, policy, "flags"),
-        withdraw=withdrawal(app, policy, "traffic"),
+        withdraw=withdrawal(app, policy, "traffic", undoing(app, policy, lowered(policy))),
+        overtake=withdrawal(app, policy, "flags", undoing(app, policy, lowered(policy))),
         clock=SystemClock(app.say),
         shell=app.shell(),
         fetch=fetch,
@@ -127,31 +131,41 @@ def traffic(app: App, policy: Policy, *, green: bool = False) -> Traffic:
     assert wanted.flag is not None  # noqa: S101  it is one of the four
     flag = wanted.flag
     return FlagTraffic(
-        changes(app, policy, "traffic"),
+        changes(app, policy, "traffic", undoing(app, policy, {flag.name: off(flag.name, flag.on)})),
         branch=policy.release.branch, path=policy.flags.file, flag=flag.name, on=flag.on, warn=app.say,
     )  # fmt: skip
 
 
-def changes(app: App, policy: Policy, kind: str) -> Repository:
-    """What takes changes of files as the policy says; of the `kind` flags any number may wait for their merge."""
+def changes(app: App, policy: Policy, kind: str, also: Callable[[], str] = lambda: "") -> Repository:
+    """What takes changes of files as the policy says; of the `kind` flags any number may wait for their merge.
+
+    Where a change becomes a pull request, `also` closes others that would undo it, and says so.
+    """
     forge = app.forge()
     if policy.flags.commit == "patch":
         return Patches(forge, _documents())
-    return _proposals(app, policy, kind) if policy.flags.commit == "pull-request" else forge
+    return _proposals(app, policy, kind, also) if policy.flags.commit == "pull-request" else forge
 
 
-def withdrawal(app: App, policy: Policy, kind: str) -> Callable[[], str]:
-    """Closes the pull requests of this kind that still wait; nothing, where there are none."""
+def withdrawal(app: App, policy: Policy, kind: str, also: Callable[[], str]) -> Callable[[], str]:
+    """Closes the pull requests of this kind that still wait (of flags none), and what `also` does; says which."""
     if policy.flags.commit != "pull-request":
         return lambda: ""
-    return lambda: _proposals(app, policy, kind).withdraw(policy.release.branch)
+    return lambda: _proposals(app, policy, kind, also).withdraw(policy.release.branch)
 
 
-def _proposals(app: App, policy: Policy, kind: str) -> Proposals:
+def undoing(app: App, policy: Policy, taken_back: Mapping[str, Change]) -> Callable[[], str]:
+    """Closes the pull requests that would undo what is `taken_back` in the policy's flag file, and says which."""
+    return Withdrawal(app.forge(), app.host, policy.release.branch, policy.flags.file, taken_back)
+
+
+def _proposals(app: App, policy: Policy, kind: str, also: Callable[[], str]) -> Proposals:
     name = f"{policy.service}/{policy.environment}/{kind}"
     patience, newest = policy.flags.merge_within, kind != "flags"
     clock = SystemClock(app.say, sleep=app.sleep)
-    return Proposals(app.forge(), app.host, clock, name=name, patience=patience, tell=app.say, newest_only=newest)
+    return Proposals(
+        app.forge(), app.host, clock, name=name, patience=patience, tell=app.say, newest_only=newest, also=also
+    )
 
 
 def require_split(policy: Policy) -> None:

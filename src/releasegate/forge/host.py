@@ -81,6 +81,8 @@ class PullRequest:
     title: str = ""
     merged_as: str | None = None
     """The commit with which it came onto its base; None while it is not merged."""
+    base: str = ""
+    """The commit that it goes onto, as it was when it was opened or last brought up to date."""
 
 
 @dataclass(frozen=True, slots=True)

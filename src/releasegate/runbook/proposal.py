@@ -22,8 +22,9 @@ class Proposals:
     """A repository of which one commit becomes one pull request, found again by what it changes, and waited for.
 
     `name` tells the changes of one kind from others (`checkout/production/traffic`). With `newest_only` a newer change
-    of that kind closes the older ones that still wait: a raise must not be merged after it was taken back. That comes
-    after the newer one is opened, and stops nothing; `tell` gets a line about each.
+    of that kind closes the older ones that still wait: a raise must not be merged after it was taken back. So does
+    `also` with those of other kinds, and says which. Both come after the newer one is opened, and stop nothing; `tell`
+    gets a line about them.
     """
 
     def __init__(
@@ -36,10 +37,11 @@ class Proposals:
         patience: float,
         tell: Callable[[str], None],
         newest_only: bool = False,
+        also: Callable[[], str] = lambda: "",
     ) -> None:
         self._forge, self._host, self._clock = forge, host, clock
         self._prefix = f"{ROOT}/{re.sub(r'[^A-Za-z0-9/_-]+', '-', name)}/"
-        self._patience, self._tell, self._newest_only = patience, tell, newest_only
+        self._patience, self._tell, self._newest_only, self._also = patience, tell, newest_only, also
 
     def read(self, path: str, branch: str) -> FileAt | None:
         """The file at the head of `branch` (or at a commit), or None."""
@@ -55,27 +57,16 @@ class Proposals:
         waiting = host.pull_requests(branch, self._prefix)
         found = next((one for one in waiting if self._holds(one, files)), None)
         request = self._open(host, branch, files, message, parent) if found is None else found
-        if self._newest_only:
-            for note in self._close(host, [one for one in waiting if one.number != request.number]):
-                self._tell(note)
+        older = [one for one in waiting if one.number != request.number] if self._newest_only else []
+        for note in filter(None, [*close(host, older), withdrawn(self._also)]):
+            self._tell(note)
         return self._merged(host, request)
 
     def withdraw(self, branch: str) -> str:
         """Close what still waits to be merged into `branch`, and say so; nothing is said where nothing waits."""
         host = self._host()
-        return ", ".join(self._close(host, host.pull_requests(branch, self._prefix)))
-
-    def _close(self, host: Host, requests: Sequence[PullRequest]) -> list[str]:
-        """Close each of them, and say what became of it: one that cannot be closed keeps nothing from being done."""
-        notes = []
-        for request in requests:
-            try:
-                host.close_pull_request(request.number)
-            except ForgeError as error:
-                notes.append(f"LOOK: {request.url} could not be closed ({error.what}): it must not be merged")
-            else:
-                notes.append(f"closed {request.url}")
-        return notes
+        closed = close(host, host.pull_requests(branch, self._prefix)) if self._newest_only else []
+        return ", ".join(filter(None, [*closed, withdrawn(self._also)]))
 
     def _holds(self, request: PullRequest, files: Mapping[str, bytes | None]) -> bool:
         found = {path: self._forge.read(path, request.head) for path in files}
@@ -142,6 +133,19 @@ class Patches:
             remedy=f"apply {target.name} and commit it on {branch}: git apply {target}",
             patch=diff,
         )
+
+
+def close(host: Host, requests: Sequence[PullRequest]) -> list[str]:
+    """Close each of them, and say what became of it: one that cannot be closed keeps nothing from being done."""
+    notes = []
+    for request in requests:
+        try:
+            host.close_pull_request(request.number)
+        except ForgeError as error:
+            notes.append(f"LOOK: {request.url} could not be closed ({error.what}): it must not be merged")
+        else:
+            notes.append(f"closed {request.url}")
+    return notes
 
 
 def withdrawn(withdraw: Callable[[], str]) -> str:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from releasegate.errors import FenceError
+from releasegate.flags.document import FlagFile
 from releasegate.flags.proof import raises
 from releasegate.ledger.event import Event
 from releasegate.ledger.state import fold
 from releasegate.policy.model import Policy
-from releasegate.runbook.flags import Plan
+from releasegate.runbook.flags import Change, Plan
 from releasegate.runbook.journal import Journal
 
 OPENS = ("release.candidate", "rollout.started", "rollout.settled")
@@ -20,8 +21,7 @@ def fence(policy: Policy, journal: Journal) -> Callable[[Plan], None]:
 
     Only a raise of the flag that splits the traffic, or of one that a rollback switches off, asks the ledger.
     """
-    split = policy.traffic.flag if policy.traffic is not None else None
-    guarded = {*policy.rollback.flags.off, *([split.name] if split is not None else [])}
+    guarded = lowered(policy)
     scope = {"service": policy.service, "environment": policy.environment}
 
     def look(plan: Plan) -> None:
@@ -32,6 +32,24 @@ def fence(policy: Policy, journal: Journal) -> Callable[[Plan], None]:
             raise FenceError(f"`{raised[0]}` is not raised by hand: {why}", remedy=remedy)
 
     return look
+
+
+def lowered(policy: Policy) -> Mapping[str, Change]:
+    """The flags that a rollback lowers, and the change that it makes of each."""
+    split = policy.traffic.flag if policy.traffic is not None else None
+    features = {name: off(name) for name in policy.rollback.flags.off}
+    return features | ({} if split is None else {split.name: off(split.name, split.on)})
+
+
+def taking_back(file: FlagFile, changes: Sequence[Change]) -> Mapping[str, Change]:
+    """Those of `changes` that raise nothing, by their flag."""
+    edits = [(change, change(file)) for change in changes]
+    return {edit.name: change for change, edit in edits if edit is not None and edit.goal and not raises(edit)}
+
+
+def off(name: str, on: str | None = None) -> Change:
+    """Nobody gets what the flag leads to."""
+    return lambda file: file.off(name, on)
 
 
 def closed(events: Sequence[Event], scope: Mapping[str, str]) -> str | None:

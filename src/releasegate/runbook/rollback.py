@@ -248,9 +248,10 @@ class Rollback:
                 self._blob = split.revision
                 self._live()
         left = self._fold(self._world.journal.known()).release(self._aim.leaving or "")
-        marked = left is not None and left.bad is not None
-        bad = self._aim.leaving if marked else "nothing"
-        return f"{bad} is marked bad; last known good: {self._aim.to or 'none is known'}"
+        bad = self._aim.leaving if left is not None and left.bad is not None else "nothing"
+        closed = withdrawn(self._world.overtake)  # one more may have been opened before the fence was closed
+        marked = f"{bad} is marked bad; last known good: {self._aim.to or 'none is known'}"
+        return f"{marked}; {closed}" if closed else marked
 
     def _begin(self) -> None:
         """Record that it began, which closes the fence.

@@ -51,6 +51,8 @@ class World:
     """Where the flag file is changed: as the policy says, straight on the branch, by pull request or as a patch."""
     withdraw: Callable[[], str] = lambda: ""
     """Closes pull requests that would still change the traffic, and says so."""
+    overtake: Callable[[], str] = lambda: ""
+    """Closes pull requests of anybody's that would raise a flag which a rollback lowers, and says so."""
     clock: Clock
     shell: Shell
     fetch: Fetch

@@ -118,6 +118,7 @@ def _request(found: Mapping[str, Any]) -> Request:
         auto_merge=bool(found.get("auto_merge")),
         title=found["title"],
         merged_as=found.get("merge_commit_sha") if merged else None,
+        base=found["base"]["sha"],
     )
 
 

@@ -1,0 +1,64 @@
+"""What changes of flags took away, and where `flags restore` finds it: a file, the ledger, this checkout."""
+
+import json
+from pathlib import Path
+
+from releasegate.cli.app import App
+from releasegate.cli.flag_file import flag_path, in_repository
+from releasegate.errors import FlagError, InputError
+from releasegate.flags.document import LARGEST, Removed
+from releasegate.runbook.flags import Plan, last_removed
+
+
+def from_file(app: App, name: str, source: str) -> Removed:
+    """What the document in the file `source` says of a flag; `InputError` where it says nothing."""
+    try:
+        found = json.loads(app.read(source, limit=LARGEST))["flags"][name]["removed"]
+        before, after = found["before"], found["after"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"nothing that was taken away from `{name}`", where=source, remedy="give what `--format json` printed"
+        ) from error
+    if not isinstance(before, str) or not isinstance(after, str):
+        raise InputError(f"nothing that was taken away from `{name}`", where=source)
+    return Removed(name, before, after)
+
+
+def remembered(app: App, name: str, path: str | None, *, ledger: bool) -> Removed:
+    """What the ledger (if asked), else this checkout, knows of a flag of the file `path`; `FlagError` if nothing."""
+    policy = app.find_policy()
+    if policy is not None and ledger:
+        from releasegate.cli.world import journal  # noqa: PLC0415  loaded by the commands that need it
+
+        found = last_removed(journal(app, policy).events(), name, in_repository(app, flag_path(path, policy)))
+        if found is not None:
+            return found
+    note = _notes(app) / _note(name)
+    if note.is_file():
+        return from_file(app, name, str(note.resolve()))
+    raise FlagError(f"nothing is known that was taken away from `{name}`", remedy="use --from, or git's own history")
+
+
+def keep(app: App, made: Plan) -> None:
+    """Remember what was taken away, in git's folder of this checkout; outside of one, only the output has it."""
+    try:
+        folder = _notes(app)
+        folder.mkdir(parents=True, exist_ok=True)
+        for edit in (edit for edit in made.edits if edit.goal):  # no restore: it took nothing
+            removed = {"before": edit.removed.before, "after": edit.removed.after}
+            document = {"flags": {edit.name: {"removed": removed}}}
+            (folder / _note(edit.name)).write_text(json.dumps(document), encoding="utf-8")
+    except (FlagError, OSError):
+        app.say("not in a git repository: to restore later, keep what --format json prints")
+
+
+def _note(name: str) -> str:
+    return f"{name.replace('/', '_')}.json"
+
+
+def _notes(app: App) -> Path:
+    target = Path.absolute(app.directory)
+    for root in (target, *target.parents):
+        if (root / ".git").is_dir():
+            return root / ".git" / "releasegate" / "flags"
+    raise FlagError("nothing is remembered outside of a git repository", remedy="use --from")
