@@ -153,6 +153,9 @@ def test_what_is_no_policy_at_all(content, message):
             "4:24: `revert` is missing; known here: directory, status, revert, when, dialect",
         ),
         ("timezone: [a]", "4:11: a list where a text belongs"),
+        ("timezone: Mars/Base", "4:1: `timezone`: this machine knows no time zone Mars/Base; write one as Europe/Berlin"),
+        ("timezone: ../zone", "4:1: `timezone`: this machine knows no time zone ../zone; write one as Europe/Berlin"),
+        ("timezone: Europe", "4:1: `timezone`: this machine knows no time zone Europe; write one as Europe/Berlin"),
         ("? [a]\n: 1", "4:3: a key is a plain word here"),
         ("traffic: {flag: {}}", "4:17: `name` is missing; known here: name, on"),
         (

@@ -13,6 +13,7 @@ from releasegate.policy.canary import Canary
 from releasegate.policy.gates import Gates
 from releasegate.policy.migrations import Migrations
 from releasegate.policy.section import Command, Duration, Fault, OneOrMany, Scalar, Section, Workflow
+from releasegate.policy.zones import unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,6 +290,8 @@ class Policy(Section):
         return self.traffic is not None and self.traffic.blue_green
 
     def faults(self) -> Iterator[Fault]:
-        """One jump has no steps."""
+        """A zone that people can be shown the time of; one jump has no steps."""
+        if unknown(self.timezone):
+            yield "timezone", f"this machine knows no time zone {self.timezone}", "write one as Europe/Berlin"
         if self.blue_green and self.canary is not None and self.canary.steps:
             yield "canary", "`traffic.blue-green` is one jump, and `steps` are several", "remove one of them"

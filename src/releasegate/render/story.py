@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from releasegate.canary.recording import Recording
+from releasegate.policy.zones import beside
 from releasegate.verdict import Verdict
 
 SIGNS = {"done": "✓", "already": "✓", "failed": "✗"}
@@ -48,10 +48,7 @@ class Story:
 
 def clock_time(moment: datetime, timezone: str) -> str:
     """`10:00:05 UTC`, and the local time beside it where that is another."""
-    utc = f"{moment:%H:%M:%S} UTC"
-    if timezone == "UTC":
-        return utc
-    return f"{utc} ({moment.astimezone(ZoneInfo(timezone)):%H:%M:%S} {timezone})"
+    return f"{moment:%H:%M:%S} UTC{beside(moment, timezone, '%H:%M:%S')}"
 
 
 def text(story: Story) -> str:

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from releasegate.errors import NotNowError, RepositoryError
 from releasegate.forge.port import Tag
 from releasegate.ledger.event import Actor, Event
 from releasegate.ledger.state import Rollout, State, fold
+from releasegate.policy.zones import day
 from releasegate.runbook import tags
 from releasegate.runbook.journal import Draft
 from releasegate.runbook.world import World
@@ -125,7 +125,7 @@ def _refuse(world: World, state: State, events: Sequence[Event], tag: Tag) -> No
 
 
 def _refuse_in_freeze(world: World, events: Sequence[Event], tag: Tag) -> None:
-    today = world.clock.now().astimezone(ZoneInfo(world.policy.timezone)).date()
+    today = day(world.clock.now(), world.policy.timezone)
     for freeze in world.policy.freeze:
         if not date.fromisoformat(freeze.from_) <= today <= date.fromisoformat(freeze.to):
             continue

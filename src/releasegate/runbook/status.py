@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from releasegate.errors import MetricsError, ReleasegateError
 from releasegate.forge.port import Tag
@@ -13,6 +12,7 @@ from releasegate.ledger.event import STAGES
 from releasegate.ledger.state import State, fold
 from releasegate.metrics.port import CountSource
 from releasegate.policy.model import Policy
+from releasegate.policy.zones import beside
 from releasegate.runbook.aim import aim_or_join
 from releasegate.runbook.flow import requests_of
 from releasegate.runbook.journal import Journal
@@ -47,12 +47,6 @@ class Status:
             text, facts = f"NOT KNOWN: {error}", {}
         self.add(name, text, **facts)
 
-    def silent(self, names: Sequence[str]) -> None:
-        """Tell that these stand in the ledger, which could not be read."""
-        for name in names:
-            self.unanswered.append(name)
-            self.add(name, "NOT KNOWN: the ledger could not be read")
-
 
 def status(
     policy: Policy,
@@ -79,15 +73,11 @@ def status(
 
     found.add("now", moment(now, policy), now=f"{now:%Y-%m-%dT%H:%M:%SZ}")
     found.ask("live", of_ledger)
-    known = "live" not in found.unanswered
-    if policy.blue_green and known:
+    if policy.blue_green:
         _colours(found, state)
     if traffic is not None:
-        found.ask("split", lambda: _split(traffic, state if known else None))
+        found.ask("split", lambda: _split(traffic, state))
         found.ask("measured", lambda: _measured(policy, counts, now))
-    if not known:
-        found.silent(["running", "rollback", *(["kill switch"] if policy.kill_switch is not None else [])])
-        return found
     _running(found, state, policy)
     _rollback(found, state)
     _kill_switch(found, state, policy)
@@ -96,19 +86,11 @@ def status(
 
 def moment(at: datetime, policy: Policy) -> str:
     """A moment in UTC, and the local time beside it where that is another."""
-    utc = f"{at:%Y-%m-%d %H:%M} UTC"
-    return (
-        utc
-        if policy.timezone == "UTC"
-        else f"{utc} ({at.astimezone(ZoneInfo(policy.timezone)):%H:%M} {policy.timezone})"
-    )
+    return f"{at:%Y-%m-%d %H:%M} UTC{beside(at, policy.timezone, '%H:%M')}"
 
 
-def _split(traffic: Traffic, state: State | None) -> tuple[str, Mapping[str, Any]]:
-    """The split, held against what the ledger has, where that answers."""
+def _split(traffic: Traffic, state: State) -> tuple[str, Mapping[str, Any]]:
     split = traffic.split()
-    if state is None:
-        return f"{split.weight:.0%} to the canary ({split.description})", {"split": split.weight}
     asked = state.split.weight if state.split else 0.0
     other = "" if asked == split.weight else f"; the ledger has {asked:.0%}: somebody else changed it"
     return f"{split.weight:.0%} to the canary ({split.description}){other}", {"split": split.weight, "recorded": asked}
