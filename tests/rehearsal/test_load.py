@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from releasegate.rehearsal.load import MIX, Plan
+from releasegate.rehearsal.routing import Place
 
 FILE = "config/feature-flags.yaml"
 GIT = ["git", "-c", "user.name=tester", "-c", "user.email=tester@localhost"]
@@ -123,6 +124,15 @@ def test_a_commit_moves_the_traffic(load, branch, dialect, file):
     later = until(live, lambda seen: total(seen) >= total(moved) + 400 and seen["split"] == 1)
     in_flight = 30
     assert later["sent"]["baseline"] - moved["sent"]["baseline"] <= in_flight
+
+
+def test_the_flag_is_read_also_where_git_finds_no_bare_repository_by_itself(branch, monkeypatch):
+    named = branch.put(plain(5))
+    setting = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.bareRepository", "GIT_CONFIG_VALUE_0": "explicit"}
+    for name, value in setting.items():
+        monkeypatch.setenv(name, value)
+    place = Place(str(branch.origin), "main", FILE, "checkout-v2")
+    assert (place.blob(), place.content(named)) == (named, plain(5).encode())
 
 
 def test_what_it_counts_is_what_the_tracks_counted(load, branch):

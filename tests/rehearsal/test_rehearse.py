@@ -123,6 +123,7 @@ def test_a_fault_that_no_scenario_has_is_found_and_one_screen_tells_it(tmp_path)
     ]  # fmt: skip
     ratio = r"canary / baseline [\d.]+ \(between [\d.]+ and [\d.]+\)"
     assert re.fullmatch(f"  errors: abort, {ratio}, would have caught [\\d.]+ times worse", screen[told + 1])
+    assert screen[-2].endswith("is removed again: to keep repository, recording, documents and issue, give --keep DIR")
     report = Path(screen[-1].removeprefix("report: "))
     assert report.read_text().count("was taken back") >= 1
     assert files_of(tmp_path) == [report.parent, report]
@@ -193,6 +194,15 @@ def test_what_cannot_be_played_is_one_line(option, message):
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith(message)
     assert result.stderr.count("\n") == 1
+
+
+def test_without_git_nothing_can_be_played(tmp_path):
+    result = subprocess.run(
+        REHEARSE, env={**own(tmp_path), "PATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "releasegate: git is not installed; install git 2.31 or newer\n"
+    assert files_of(tmp_path) == []
 
 
 ENDS = {

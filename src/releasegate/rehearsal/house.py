@@ -1,13 +1,13 @@
 """The repository that a rehearsal plays in: a checkout with a bare remote, a policy and a release that is live."""
 
 import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+from releasegate.forge.git import Git
 from releasegate.rehearsal.processes import python_module
 
 SERVICE = "shop"
@@ -152,17 +152,5 @@ class House:
 
     @staticmethod
     def git(directory: Path, *arguments: str) -> None:
-        """Run git as if nobody had configured it."""
-        environment = {
-            **os.environ,
-            "GIT_CONFIG_GLOBAL": os.devnull,
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_TERMINAL_PROMPT": "0",
-        }
-        subprocess.run(
-            ["git", "-C", str(directory), *arguments],
-            check=True,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-        )
+        """Run git as if nobody had configured it; `RepositoryError` where it fails, or is not installed."""
+        Git(directory).ok(*arguments, env={"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"})

@@ -26,6 +26,8 @@ from releasegate.runbook.world import Tell, World
 
 RATE = 800
 """Requests a second, both tracks together."""
+GONE = "all else that it wrote is removed again: to keep repository, recording, documents and issue, give --keep DIR"
+"""What is told of the paths in a story whose folder goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,8 @@ def rehearse(options: Options, build: Build, tell: Tell) -> tuple[Result, Story]
                 json.dumps(verdict.document(), indent=2)
             )
         story = story_of(world, result)
+        if options.keep is None:
+            story = replace(story, notes=(*story.notes, GONE))
         report = house.report if options.keep else Path(tempfile.mkdtemp(prefix="releasegate-report-")) / REPORT
         report.write_text(html(story), encoding="utf-8")
         story = replace(story, notes=(*story.notes, f"report: {report}"))

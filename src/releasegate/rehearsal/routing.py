@@ -78,7 +78,7 @@ class Follower:
 
 
 def _git(repository: str, *arguments: str) -> bytes:
-    done = subprocess.run(["git", "-C", repository, *arguments], capture_output=True, check=False)
+    done = subprocess.run(["git", "--git-dir", repository, *arguments], capture_output=True, check=False)
     if done.returncode:
         reason = done.stderr.decode(errors="replace").strip() or "nothing is there"
         raise ForgeError(f"git {arguments[0]} {arguments[-1]}: {reason}", where=repository)
