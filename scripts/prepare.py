@@ -22,6 +22,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
 PIP_QUIET = ("--quiet", "--disable-pip-version-check", "--root-user-action=ignore")
+HELP = (
+    "is the package index reachable (PIP_INDEX_URL and UV_DEFAULT_INDEX name another one), "
+    "and pip installed (Debian: python3-pip)?"
+)
 EXECUTABLES = "Scripts" if os.name == "nt" else "bin"
 
 
@@ -37,8 +41,13 @@ def main() -> int:
         ready(environment, name, uv_folder)
     except subprocess.CalledProcessError as error:
         program = Path(error.cmd[0]).name
-        say(f"could not prepare {environment.name}: `{program}` exited {error.returncode}")
+        say(
+            f"could not prepare {environment.name}: `{program}` exited {error.returncode}, for the reason above; {HELP}"
+        )
         return 4
+    except KeyboardInterrupt:
+        say("interrupted; the next run begins anew")
+        return 130
     print(environment / EXECUTABLES / "python")
     return 0
 
