@@ -138,6 +138,9 @@ def test_a_shallow_clone_says_so(tmp_path):
     line = "this clone is shallow and hides older commits; run `git fetch --unshallow` and try again"
     assert refusal(InconclusiveError, lambda: forge.history("main")) == line
     assert "is shallow: whether" in refusal(InconclusiveError, lambda: forge.is_ancestor(one, two))
+    assert refusal(RepositoryError, lambda: forge.resolve("HEAD~1")) == (
+        "there is no branch, tag or commit `HEAD~1`; this clone is shallow: run `git fetch --unshallow` and try again"
+    )
     assert [tag.commit for tag in forge.tags("v*")] == [one]
     ledger = forge.commit("ledger", {"e": b""}, "x", parent=None)
     new = forge.commit("main", {"a": b"4\n"}, "x", parent=two)

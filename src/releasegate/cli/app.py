@@ -213,7 +213,13 @@ def _set(field: str) -> Any:
 
 def _common_options() -> list[click.Parameter]:
     return [
-        click.Option(["--policy"], metavar="FILE", expose_value=False, callback=_set("policy_path"), help="Its file."),
+        click.Option(
+            ["--policy"],
+            metavar="FILE",
+            expose_value=False,
+            callback=_set("policy_path"),
+            help=f"The policy; else {', then '.join(POLICY_PATHS)}.",
+        ),
         click.Option(
             ["--format"],
             type=click.Choice(["text", "json"]),

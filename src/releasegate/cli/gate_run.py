@@ -14,7 +14,6 @@ from releasegate.cli.evidence import commit_time
 from releasegate.cli.gate import conclude
 from releasegate.cli.gate_outputs import Judging
 from releasegate.errors import InconclusiveError, InputError, PolicyError
-from releasegate.gates.waivers import together
 from releasegate.policy.model import Policy
 from releasegate.verdict import Finding, Level, Subject, Verdict
 from releasegate.verdict import conclude as outcome_of
@@ -81,7 +80,6 @@ def judge_all(
 
         judge = partial(gate_migrations.verdict_of, app, policy, rules, about)
         bound.append(replace(_missing_is_inconclusive(app, "migrations", judge), subject=about))
-    bound = together(bound)
     for verdict in bound:
         app.judged(verdict)
     return bound
@@ -152,7 +150,7 @@ def _bound(verdict: Verdict, about: Subject, *, accept: bool) -> Verdict:
     title = "this evidence tells no commit" if said is None else "this evidence belongs to another commit"
     wrong = Finding(
         check="subject", level=Level.ERROR, title=f"{title}; write the subject file with `releasegate gate stamp`",
-        expected=str(about.commit), observed=str(said), where=verdict.gate, unusable=True,
+        expected=str(about.commit), observed=said or "none", where=verdict.gate, unusable=True,
     )  # fmt: skip
     findings = (*verdict.findings, wrong)
     return replace(verdict, findings=findings, verdict=outcome_of(findings), summary=f"{title}; {verdict.summary}")

@@ -236,7 +236,10 @@ class LocalForge:
         self.git.ok("rev-parse", "--git-dir")
         if name == "HEAD":
             raise RepositoryError("the repository has no commits yet", remedy="make one first")
-        raise RepositoryError(f"there is no branch, tag or commit `{name}`", remedy="is it spelled right, and pushed?")
+        remedy = "is it spelled right, and pushed?"
+        if is_shallow(self.git):
+            remedy = "this clone is shallow: run `git fetch --unshallow` and try again"
+        raise RepositoryError(f"there is no branch, tag or commit `{name}`", remedy=remedy)
 
     @cached_property
     def _who(self) -> Mapping[str, str]:
