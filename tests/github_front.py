@@ -81,7 +81,7 @@ class Front:
         self.session = requests.Session()
         self.contract = Contract(folder)
         self.folder = folder
-        self.storage = None
+        self.storage, self.exchanges, self.violations = None, [], []
         self.names, self.passed, self.issued = count(1), count(), set()
         self.lock, self.calm = threading.Lock(), threading.Event()
         self.writes = threading.Lock()
@@ -95,8 +95,9 @@ class Front:
         return Graph(self.folder, self.rest, lambda commit: self.stub.pull_requests.get(commit, []))
 
     def reset(self):
-        """Forget what was recorded, and all faults."""
-        self.exchanges, self.violations, self.graphql = [], [], True
+        """Forget what was recorded, which must have been as GitHub describes it, and all faults."""
+        self.vouch()
+        self.graphql = True
         self.stub = Stub(self, LOGIN)
         self.fault: Callable = lambda _: None
         self.calm.set()
@@ -104,7 +105,6 @@ class Front:
 
     def issue(self, exchange, headers):
         """What a GitHub App asks with its own signature; the token that it gets is let through from now on."""
-        self.contract.check_request(exchange.method, exchange.path, exchange.query, exchange.body)
         kept = {k: v for k, v in headers.items() if k.lower() in ("authorization", "content-type", "accept")}
         url = f"{self.backend}{exchange.path}"
         answer = requests.request(exchange.method, url, data=exchange.body, headers=kept, timeout=120)
@@ -112,6 +112,23 @@ class Front:
         if answer.status_code == 201:
             self.issued.add(answer.json()["token"])
         return answer.status_code, {}, answer.content
+
+    def vouch(self):
+        """Every request so far was as GitHub describes it, and none holds the token elsewhere than in its header."""
+        violations, leaks = self.violations, self.leaks()
+        self.exchanges, self.violations = [], []
+        assert (violations, leaks) == ([], []), (violations, leaks)
+
+    def check(self, exchange):
+        """Hold a request against GitHub's own description, whatever becomes of it."""
+        try:
+            if exchange.path == "/graphql":
+                asked = json.loads(exchange.body)
+                self.graph.check(asked["query"], asked.get("variables") or {})
+            else:
+                self.contract.check_request(exchange.method, unquote(exchange.path), exchange.query, exchange.body)
+        except AssertionError as error:
+            self.violations.append(str(error))
 
     def leaks(self):
         """Requests that hold the token in another place than its header."""
@@ -125,7 +142,10 @@ class Front:
         return made["full_name"]
 
     def rest(self, method, path, body):
-        """Ask the emulator past the front: status and JSON."""
+        """Ask the emulator past the front, as GitHub describes it: status and JSON."""
+        parts = urlsplit(path)
+        sent = b"" if body is None else json.dumps(body).encode()
+        self.contract.check_request(method, unquote(parts.path), parts.query, sent)
         answer = self.ask(method, f"{self.backend}{path}", json=body, headers=self.credentials())
         return answer.status_code, answer.json() if answer.content else None
 
@@ -156,14 +176,12 @@ class Front:
             answer = self.graph.answer(asked["query"], asked.get("variables"), LOGIN)
             return 200, {}, json.dumps(answer).encode()
         path = unquote(exchange.path)
-        self.contract.check_request(exchange.method, path, exchange.query, exchange.body)
         answer = self.stub.answer(exchange)
         if answer is not None:
             exchange.source = "stub"
             status, more, body = answer
-            if not more.get("unchecked"):
-                self.contract.check_response(exchange.method, path, status, body)
-            return status, {k: v for k, v in more.items() if k != "unchecked"}, body
+            self.contract.check_response(exchange.method, path, status, body)
+            return status, more, body
         exchange.source = "emulator"
         kept = {k: v for k, v in headers.items() if k.lower() in ("content-type", "accept")} | self.credentials()
         url = f"{self.backend}{exchange.path}{'?' + exchange.query if exchange.query else ''}"
@@ -203,6 +221,7 @@ class Handler(BaseHTTPRequestHandler):
         with self.server.front.lock:
             self.server.front.exchanges.append(exchange)
             fault = self.server.front.fault(exchange) or Fault()
+            self.server.front.check(exchange)
         executed = None
         if not fault.drop_before and (fault.status is None or fault.execute):
             executed = self.execute(exchange)

@@ -19,10 +19,17 @@ class Graph:
         self.rest = rest
         self.pull_requests = pull_requests
 
-    def answer(self, document, variables, login):
-        """The response's JSON. A document that GitHub would refuse is an assertion: no test sends one on purpose."""
-        faults = graphql.validate(self.schema, graphql.parse(document))
+    def check(self, document, variables):
+        """A document or variables that GitHub would refuse are an assertion: no test sends any on purpose."""
+        parsed = graphql.parse(document)
+        faults = graphql.validate(self.schema, parsed)
+        for one in parsed.definitions:
+            found = graphql.get_variable_values(self.schema, one.variable_definitions or (), variables)
+            faults += found if isinstance(found, list) else []
         assert not faults, faults
+
+    def answer(self, document, variables, login):
+        """The response's JSON."""
         root = {
             "repository": self.repository,
             "viewer": {"login": login},

@@ -12,6 +12,8 @@ from referencing.jsonschema import DRAFT202012
 
 SPEC = "node_modules/@octokit/openapi/generated/api.github.com.json"
 ADDRESS = "urn:github"
+ANYWHERE = (401, 403, 404)
+"""What every operation may answer, as GitHub says elsewhere: an error of the basic kind."""
 
 
 class ContractError(AssertionError):
@@ -39,10 +41,12 @@ class Contract:
 
     def check_request(self, method, path, query, body):
         template, operation = self.operation(method, path)
-        known = {p["name"] for p in map(self._resolve, operation.get("parameters", ())) if p["in"] == "query"}
-        for name, _ in parse_qsl(query):
+        known = dict(self._parameters(template, method.lower(), operation))
+        for name, value in parse_qsl(query, keep_blank_values=True):
             if name not in known:
                 raise ContractError(f"{method} {template}: GitHub knows no parameter `{name}`")
+            kind, pointer = known[name]
+            self._validate(value if kind == "string" else _value(value), pointer, f"{method} {template}?{name}=")
         content = operation.get("requestBody", {}).get("content", {}).get("application/json")
         if content is None:
             if body not in (None, b"") and "application/octet-stream" not in operation["requestBody"]["content"]:
@@ -60,14 +64,25 @@ class Contract:
     def check_response(self, method, path, status, body):
         template, operation = self.operation(method, path)
         if str(status) not in operation["responses"]:
-            raise ContractError(f"{method} {template}: GitHub does not answer {status}")
+            if status not in ANYWHERE:
+                raise ContractError(f"{method} {template}: GitHub does not answer {status}")
+            self._validate(json.loads(body), ("components", "schemas", "basic-error"), f"answer to {method} {template}")
+            return
         pointer = ("paths", template, method.lower(), "responses", str(status))
         response = operation["responses"][str(status)]
-        if "$ref" in response:
-            pointer = tuple(response["$ref"].removeprefix("#/").split("/"))
+        pointer = _pointer(response, pointer)
         media = next((kind for kind in self._resolve(response).get("content", ()) if "json" in kind), None)
         if media is not None and body:
             self._validate(json.loads(body), (*pointer, "content", media, "schema"), f"answer to {method} {template}")
+
+    def _parameters(self, template, method, operation):
+        """Name of each parameter that a query may have, and the type and place of its schema."""
+        for index, parameter in enumerate(operation.get("parameters", ())):
+            resolved = self._resolve(parameter)
+            if resolved["in"] == "query":
+                here = ("paths", template, method, "parameters", str(index))
+                kind = self._resolve(resolved["schema"]).get("type")
+                yield resolved["name"], (kind, (*_pointer(parameter, here), "schema"))
 
     def example(self, method, template, status):
         """GitHub's own example of an answer."""
@@ -94,6 +109,15 @@ class Contract:
         schema = self._resolve(schema)
         parts = [self._deep(part) for key in ("oneOf", "anyOf", "allOf") for part in schema.get(key, ())]
         return {**schema, "parts": parts}
+
+
+def _pointer(item, here):
+    return tuple(item["$ref"].removeprefix("#/").split("/")) if "$ref" in item else here
+
+
+def _value(text):
+    """A value of a query as JSON: a number, true or false, else a text."""
+    return json.loads(text) if re.fullmatch(r"\d{1,15}|true|false", text) else text
 
 
 def _properties(schema):

@@ -241,6 +241,48 @@ def test_a_wait_that_is_too_long_is_said_and_not_waited(github):
     assert (caught.value.exit_code, forge.api.waited, len(github.exchanges)) == (4, 0, 1)
 
 
+def graphql_said(message, kind=None, *, execute=False, **headers):
+    """An answer of GraphQL's that holds no data: its status is 200, whatever went wrong."""
+    error = {"message": message, **({"type": kind} if kind else {})}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Fault(status=200, headers=named, body=json.dumps({"errors": [error]}).encode(), execute=execute)
+
+
+GAVE_UP = "Something went wrong while executing your query. This may be the result of a timeout."
+SAID = {
+    "the limit is used up": (
+        graphql_said("API rate limit exceeded", "RATE_LIMITED", X_RateLimit_Remaining="0", X_RateLimit_Reset="1"),
+        0.5,
+    ),
+    "a secondary limit": (graphql_said(json.loads(SECONDARY)["message"], Retry_After="7"), 7.5),
+    "a secondary limit without a time": (graphql_said(json.loads(SECONDARY)["message"]), 60.5),
+    "it gave up": (graphql_said(GAVE_UP), None),
+    "it gave up though it was done": (graphql_said(GAVE_UP, execute=True), None),
+}
+
+
+@pytest.mark.parametrize("fault", SAID)
+def test_what_graphql_says_with_status_200_is_no_refusal(github, fault):
+    forge, _, first = prepared(github)
+    said, waits = SAID[fault]
+    left = [said]
+    github.fault = lambda e: left.pop() if left and e.path == "/graphql" else None
+    assert forge.read("a", "main").content == b"1"
+    assert forge.api.waited == (0.25 if waits is None else waits)
+    left.append(said)
+    went_well = tried(github, CALLS["commit"], *prepared_again(github, forge), first)
+    assert (went_well, left) == (waits is not None or said.execute, []), "a commit that is not known is not repeated"
+
+
+def test_a_branch_that_is_called_after_a_limit_is_no_limit(github):
+    forge = github_forge(github)
+    head = forge.commit("main", {"a": b"1"}, "first", parent=None)
+    forge.create_branch("rate-limit/abuse", head)
+    with pytest.raises(RaceError):
+        forge.commit("rate-limit/abuse", {"a": b"2"}, "second", parent="0" * 40)
+    assert forge.api.waited == 0
+
+
 def test_a_bad_token_is_said(github):
     forge = github_forge(github, token="ghp_wrong")
     with pytest.raises(OutsideError) as caught:

@@ -92,7 +92,6 @@ class OnGitHub(Killer):
         super().__init__(folder, scenario, forge="github", github=front.address, **place)
 
     def prepared(self, name, **more):
-        assert self.front.violations == []
         self.front.reset()
         self.route(0.0)
         return super().prepared(name, repository=self.front.repository(), **more)

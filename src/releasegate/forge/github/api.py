@@ -14,7 +14,7 @@ import json
 import random
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -118,10 +118,10 @@ class Api:
         """
         url = self.requester.graphql_url
         answer = self.send("POST", url, body={"query": document, "variables": dict(variables)}, repeat=repeat)
-        errors = answer.body.get("errors") if isinstance(answer.body, dict) else None
+        errors = _errors(answer)
         if errors:
             words = "; ".join(str(error.get("message", "")) for error in errors)
-            kinds = {str(error.get("type") or error.get("extensions", {}).get("code", "")) for error in errors}
+            kinds = _kinds(errors)
             status = next((code for kind, code in GRAPHQL_STATUS.items() if kind in kinds), 422)
             raise RefusedError(status, f"GitHub refused: {words}", remedy=REMEDIES.get(status))
         return answer.body["data"]
@@ -215,14 +215,17 @@ class Api:
         except github.GithubException as error:  # only the renewal of an App's token is checked there
             return Answer(error.status, error.headers or {}, error.data)
         if status >= 500:
-            raise ForgeError(f"GitHub answered {status}", where=place, remedy="look at https://www.githubstatus.com")
+            raise ForgeError(f"GitHub answered {status}", where=place, remedy=STATUS)
         try:
             decoded = json.loads(text) if text and status != 204 else None
         except ValueError as error:
             if status >= 400:
                 return Answer(status, headers, {"message": "no JSON"})
             raise ForgeError("GitHub's answer is cut off or no JSON", where=place) from error
-        return Answer(status, headers, decoded)
+        answer = Answer(status, headers, decoded)
+        if any(GAVE_UP in str(error.get("message", "")) for error in _errors(answer)):
+            raise ForgeError("GitHub gave up on the query", where=place, remedy=STATUS)
+        return answer
 
     def pause(self, seconds: float, error: ReleasegateError) -> None:
         """Wait before something is tried again; `ForgeError` with what `error` says if that would be too long."""
@@ -238,8 +241,8 @@ class Api:
 
 
 def rate_limit(answer: Answer, now: float) -> float | None:
-    """Seconds to wait where a rate limit turned the request away, else None."""
-    if answer.status not in (403, 429):
+    """Seconds to wait where a rate limit turned the request away, else None. GraphQL says so with 200."""
+    if answer.status not in (403, 429) and not _limited(answer):
         return None
     after = str(answer.headers.get("retry-after", ""))
     if after.isdigit():
@@ -248,7 +251,24 @@ def rate_limit(answer: Answer, now: float) -> float | None:
         reset = str(answer.headers.get("x-ratelimit-reset", ""))
         return max(float(reset) - now, 0.0) if reset.isdigit() else SECONDARY_WAIT
     words = _words(answer).lower()
-    return SECONDARY_WAIT if answer.status == 429 or re.search(r"rate limit|abuse|wait a few minutes", words) else None
+    limited = answer.status != 403 or re.search(r"rate limit|abuse|wait a few minutes", words)
+    return SECONDARY_WAIT if limited else None
+
+
+def _limited(answer: Answer) -> bool:
+    """Whether GraphQL turned the request away for a rate limit, which it does in an answer with status 200."""
+    errors = _errors(answer)
+    return bool(errors) and ("RATE_LIMITED" in _kinds(errors) or re.search(LIMITED, _words(answer)) is not None)
+
+
+def _errors(answer: Answer) -> Sequence[Mapping[str, Any]]:
+    """The errors in an answer that was given with status 200: only GraphQL does that."""
+    errors = answer.body.get("errors") if answer.status == 200 and isinstance(answer.body, dict) else None
+    return errors if isinstance(errors, list) else []
+
+
+def _kinds(errors: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {str(error.get("type") or error.get("extensions", {}).get("code", "")) for error in errors}
 
 
 def cause(error: BaseException) -> str:
@@ -285,6 +305,10 @@ def _place(url: str) -> str:
     return url.partition("?")[0]
 
 
+LIMITED = r"rate limit exceeded|exceeded a secondary rate limit"
+GAVE_UP = "Something went wrong while executing your query"
+"""GraphQL's words, with status 200, for what REST says with 502."""
+STATUS = "look at https://www.githubstatus.com"
 SLOW = "GitHub's answer came too slowly to be waited for"
 LOOK = "whether it was carried out is not known; look before you run the command again"
 TRUST = "trust its authority: REQUESTS_CA_BUNDLE=FILE; and is GITHUB_API_URL right?"
