@@ -55,6 +55,23 @@ def test_a_watch_that_died_is_judged_as_it_would_have_been(tmp_path, errors, pol
     assert result.judgement.document() == undisturbed.judgement.document()
 
 
+@pytest.mark.parametrize("seconds", [4, 12, 25])
+def test_a_prometheus_that_takes_longer_than_the_interval_keeps_no_step_and_is_not_fallen_behind(tmp_path, seconds):
+    late = []
+
+    class Slow(Flow):
+        def advance(self, at):
+            late.append(service.clock.now().timestamp() - at)
+            service.clock.sleep(seconds)
+            return super().advance(at)
+
+    service = Service(tmp_path, policy=STEPS.replace(b"window: 60s", b"window: 300s"))
+    result, world = service.roll_out(counts=lambda: Slow(service.traffic, GOOD))
+    raised = [event.data["weight"] for event in world.journal.events() if event.kind == "traffic.raised"]
+    assert (result.exit_code, raised) == (0, [0.05, 0.25, 0.5, 1.0]), result.failed
+    assert max(late) <= 2 * seconds
+
+
 def test_a_watch_that_died_and_cannot_be_rebuilt_is_taken_back(service):
     service.options |= {"history": None, "errors": BAD}
     die_in_the_watch(service, {}, after=9)

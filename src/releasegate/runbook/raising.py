@@ -40,7 +40,7 @@ class Raising:
         self._rollout = rollout
         self._start: float | None = None
         self._told: float | None = None
-        self._looked = world.clock.now().timestamp()
+        self._looked = self._polled = world.clock.now().timestamp()
 
     def to(self, weight: float) -> str:
         """Ask for `weight`, record it, and wait until it is live.
@@ -61,12 +61,13 @@ class Raising:
         The first call is for the moment at which the split was seen to flow. What the ledger has of the past counts
         for the past: a poll that is made up for is judged by the weight that there was.
         """
-        canary = self._world.canary
+        canary, now = self._world.canary, self._world.clock.now().timestamp()
+        took, self._polled = now - self._polled, now
         self._start = moment if self._start is None else self._start
         part = canary.window / len(canary.ramp)
         due = canary.ramp[min(int((moment - self._start) / part), len(canary.ramp) - 1)]
         asked = weight_at(self._world, self._tag.name, moment + canary.interval / 2, self._rollout)
-        if due > asked and self._world.clock.now().timestamp() - moment <= canary.interval:
+        if due > asked and now - moment <= canary.interval + took:  # its source may take longer than an interval
             self.to(due)
             asked = due
         new = None if asked == self._told else asked

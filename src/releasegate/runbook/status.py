@@ -47,6 +47,12 @@ class Status:
             text, facts = f"NOT KNOWN: {error}", {}
         self.add(name, text, **facts)
 
+    def silent(self, names: Sequence[str]) -> None:
+        """Tell that these stand in the ledger, which could not be read."""
+        for name in names:
+            self.unanswered.append(name)
+            self.add(name, "NOT KNOWN: the ledger could not be read")
+
 
 def status(
     policy: Policy,
@@ -73,11 +79,15 @@ def status(
 
     found.add("now", moment(now, policy), now=f"{now:%Y-%m-%dT%H:%M:%SZ}")
     found.ask("live", of_ledger)
-    if policy.blue_green:
+    known = "live" not in found.unanswered
+    if policy.blue_green and known:
         _colours(found, state)
     if traffic is not None:
-        found.ask("split", lambda: _split(traffic, state))
+        found.ask("split", lambda: _split(traffic, state if known else None))
         found.ask("measured", lambda: _measured(policy, counts, now))
+    if not known:
+        found.silent(["running", "rollback", *(["kill switch"] if policy.kill_switch is not None else [])])
+        return found
     _running(found, state, policy)
     _rollback(found, state)
     _kill_switch(found, state, policy)
@@ -89,8 +99,11 @@ def moment(at: datetime, policy: Policy) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC{beside(at, policy.timezone, '%H:%M')}"
 
 
-def _split(traffic: Traffic, state: State) -> tuple[str, Mapping[str, Any]]:
+def _split(traffic: Traffic, state: State | None) -> tuple[str, Mapping[str, Any]]:
+    """The split, held against what the ledger has, where that answers."""
     split = traffic.split()
+    if state is None:
+        return f"{split.weight:.0%} to the canary ({split.description})", {"split": split.weight}
     asked = state.split.weight if state.split else 0.0
     other = "" if asked == split.weight else f"; the ledger has {asked:.0%}: somebody else changed it"
     return f"{split.weight:.0%} to the canary ({split.description}){other}", {"split": split.weight, "recorded": asked}

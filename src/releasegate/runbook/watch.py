@@ -197,8 +197,9 @@ def _wait_for_flow(
     begun = clock.now().timestamp()
     polls: list[tuple[float, Poll]] = []
     # The first poll sets the marks, unless the caller polled the source before: then it counts since that.
-    for number in range(max(ceil(settle / header.interval), 0) + 1):
-        moment = max(begun + number * header.interval, clock.now().timestamp())
+    number = 0
+    while number <= max(ceil(settle / header.interval), 0):
+        moment = begun + number * header.interval
         clock.sleep(moment - clock.now().timestamp())
         poll = source.advance(moment)
         notes.take(poll)
@@ -208,6 +209,7 @@ def _wait_for_flow(
             return moment, [Line(at - moment, poll.counts) for at, poll in polls]
         if number == 0:
             notes.tell(f"waiting for the first request on the canary, at most {settle:g} s")
+        number = max(number + 1, ceil((clock.now().timestamp() - begun) / header.interval))
     if not polls:
         raise MetricsError(
             f"nothing could be counted within {settle:g} s{notes.problem()}", remedy="nothing was judged"
