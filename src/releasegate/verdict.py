@@ -133,6 +133,8 @@ class Verdict:
     """More top-level members of the document: `compatibility` in a compatibility mode."""
     remember: Any = None
     """What a later verdict of this gate compares itself with: kept in the ledger, not shown in the document."""
+    accepted: tuple[str, ...] = ()
+    """Where the waivers stand that cover findings of it; not shown in the document."""
 
     def document(self) -> dict[str, Any]:
         """The verdict document, `releasegate/verdict/1`."""

@@ -225,6 +225,23 @@ def test_newly_failing_tests_are_told_apart_by_the_last_run_in_the_ledger(checko
     ]
 
 
+def test_two_gates_share_a_file_of_waivers(checkout):
+    policy(
+        checkout, "  zap: {reports: zap.json, waivers: w.yaml}\n  tests:\n    unit: {junit: a.xml, waivers: w.yaml}\n"
+    )
+    word = "reason: known, owner: ada, expires: 2999-01-01"
+    waivers = [f"{{check: t.bad, gate: tests, {word}}}", f"{{check: '10038', {word}}}", f"{{check: x, {word}}}"]
+    files = {"a.xml": junit(failed=["t.bad"]), "zap.json": zap("https://shop.test/")}
+    write(checkout, {**files, "w.yaml": "".join(f"- {one}\n" for one in waivers)})
+    document, code = run(checkout, "run", "--commit", git(checkout, "rev-parse", "HEAD"))
+    assert (document["verdict"], code) == ("pass", 0)
+    assert [(f["check"], f["where"], f["waived"] is None) for f in document["findings"]] == [
+        ("zap/10038-1", "https://shop.test/", False),
+        ("zap/waiver", "w.yaml: waivers[2]", True),
+        ("tests/unit/t.bad", "a.xml", False),
+    ]
+
+
 def test_must_run_of_the_policy(checkout):
     policy(checkout, '  tests:\n    offline: {junit: a.xml, must-run: ["t.conflict", "t.ok"]}\n')
     write(checkout, {"a.xml": junit()})

@@ -136,6 +136,7 @@ def test_mobile_and_desktop_runs_of_a_page_are_not_mixed(house):
         ('{"site": []}', "holds no Lighthouse run"),
         ('{"audits": []}', "Expected `object"),
         ('{"audits": {}, "x": ' + "[" * 100_000, "nested too deeply"),
+        ('{"audits": {' + "," * 2_000_001, "holds more than 2000000 values; is this a Lighthouse report?"),
         ('{"audits": {"a": {"score": NaN}}}', "malformed"),
         ('{"audits": {"a": {"title": "\\ud800"}}}', "truncated"),
         ('{"steps": []}', "holds no Lighthouse run"),

@@ -1,6 +1,7 @@
 """Waivers: somebody's word, for a while, about what was seen."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from releasegate.errors import InputError
-from releasegate.gates.waivers import read_waivers, waive
+from releasegate.gates.waivers import read_waivers, together, waive
 from releasegate.verdict import Finding, Level, Outcome, Verdict, conclude
 
 TODAY = date(2026, 11, 23)
@@ -67,6 +68,26 @@ def test_another_gates_waiver_is_none_of_this_ones_business():
 def test_missing_evidence_cannot_be_waived():
     answer = waive(verdict(finding(unusable=True)), waiver(check='"*"'), TODAY)
     assert answer.verdict is Outcome.INCONCLUSIVE
+    assert answer.findings[-1].title == "this waiver covers no finding of the evidence that could be judged"
+
+
+def test_a_waiver_for_the_tests_is_one_for_every_suite():
+    suite = replace(verdict(finding()), gate="tests/regression")
+    assert waive(suite, waiver(gate="tests"), TODAY).verdict is Outcome.PASS
+    assert waive(suite, waiver(gate="tests/offline-sync"), TODAY) == suite
+    assert waive(replace(suite, gate="testsuite"), waiver(gate="tests"), TODAY).verdict is Outcome.FAIL
+
+
+def test_gates_that_share_a_file_tell_only_of_waivers_that_none_of_them_uses():
+    shared = (*waiver(), *waiver(check="unit"), *waiver(check="nothing"))
+    shared = [replace(one, origin=f"w.yaml: waivers[{number}]") for number, one in enumerate(shared)]
+    verdicts = [waive(verdict(finding()), shared, TODAY), waive(verdict(finding("unit")), shared, TODAY)]
+    assert [[one.where for one in found.findings if one.check == "waiver"] for found in verdicts] == [
+        ["w.yaml: waivers[1]", "w.yaml: waivers[2]"], ["w.yaml: waivers[0]", "w.yaml: waivers[2]"],
+    ]  # fmt: skip
+    assert [[one.where for one in found.findings if one.check == "waiver"] for found in together(verdicts)] == [
+        ["w.yaml: waivers[2]"], [],
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -78,6 +99,8 @@ def test_missing_evidence_cannot_be_waived():
         ({"until": "2027-01-01"}, "unknown key `until`; write check, reason, owner, expires, where, gate"),
         ({"origin": "me"}, "unknown key `origin`; write check"),
         ({"expiry": "2027-01-01"}, "unknown key `expiry`; write expires"),
+        ({"gate": "lighthous"}, "no gate is called `lighthous`; write lighthouse"),
+        ({"gate": "x"}, "no gate is called `x`; write changes, lighthouse, tests, zap"),
     ],
 )
 def test_a_waiver_that_nobody_answers_for_is_refused(more, said):

@@ -149,6 +149,7 @@ UNUSABLE = {
     "binary": (b'{"site": [{"@name": "\xff", "alerts": []}]}', "the report is not UTF-8"),
     "surrogate": (b'{"site": [{"@name": "\\ud800", "alerts": []}]}', "the report is not whole"),
     "deep": (b'{"x":' + b"[" * 200_000, "the report is nested too deeply"),
+    "values": (b'{"site": [' + b"," * 10_000_001, "the report holds more than 10000000 values; is this a ZAP report?"),
     "no site": (b"{}", "the report is no ZAP report: it has no `site`"),
     "object": (b'{"site": {}}', "the report has not the shape of a ZAP report: Expected `array`, got `object`"),
     "no alerts": (b'{"site": [{"@name": "a"}]}', "the report has not the shape of a ZAP report: Object missing"),
@@ -195,6 +196,7 @@ def test_evidence_that_does_not_do_is_inconclusive(tmp_path, name):
     assert (document["verdict"], code) == ("inconclusive", 3)
     (finding,) = document["findings"]
     assert finding["title"].startswith(reason)
+    assert document["summary"].startswith(f"{finding['title']}; no alerts on ")
     assert (finding["level"], finding["where"], finding["details"]) == ("error", "zap-report", {"unusable": True})
 
 

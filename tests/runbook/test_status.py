@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from releasegate.errors import MetricsError
+from releasegate.errors import ForgeError, MetricsError
 from releasegate.runbook.journal import Draft
 from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rollout import Order
@@ -82,6 +82,28 @@ def test_what_somebody_else_changed_and_what_does_not_answer(service):
     assert lines["split"] == "30% to the canary (30% in memory); the ledger has 0%: somebody else changed it"
     assert (lines["measured"], unanswered) == ("NOT KNOWN: Prometheus does not answer", ["measured"])
     assert document["live"] == "v1.0.0"
+
+
+def test_a_ledger_that_does_not_answer_is_not_taken_for_an_empty_one(service):
+    """Who reads `running: nothing` in the middle of a canary goes back to bed."""
+    service.options["policy"] = POLICY + b"kill-switch: {flag: AGENT_SAFE_MODE, value: 1}\n"
+    service.roll_out(order=Order(until="canary"))
+
+    def away(*_, **__):
+        raise ForgeError("github.com does not answer")
+
+    service.forge.history = away
+    document, lines, unanswered = asked(service, lambda: Flow(service.traffic, {"baseline": 0, "canary": 0}))
+    silent = dict.fromkeys(["running", "rollback", "kill switch"], "NOT KNOWN: the ledger could not be read")
+    assert lines == {
+        "now": "2026-11-23 10:00 UTC",
+        "live": "NOT KNOWN: github.com does not answer",
+        "split": "5% to the canary (5% in memory)",
+        "measured": "5.0% of 40000 requests in 40 s",
+        **silent,
+    }
+    assert unanswered == ["live", *silent]
+    assert document == {"now": "2026-11-23T10:00:00Z", "split": 0.05, "measured": 0.05}
 
 
 def test_on_the_command_line(tmp_path):

@@ -14,6 +14,7 @@ from releasegate.cli.evidence import commit_time
 from releasegate.cli.gate import conclude
 from releasegate.cli.gate_outputs import Judging
 from releasegate.errors import InconclusiveError, InputError, PolicyError
+from releasegate.gates.waivers import together
 from releasegate.policy.model import Policy
 from releasegate.verdict import Finding, Level, Subject, Verdict
 from releasegate.verdict import conclude as outcome_of
@@ -80,6 +81,7 @@ def judge_all(
 
         judge = partial(gate_migrations.verdict_of, app, policy, rules, about)
         bound.append(replace(_missing_is_inconclusive(app, "migrations", judge), subject=about))
+    bound = together(bound)
     for verdict in bound:
         app.judged(verdict)
     return bound

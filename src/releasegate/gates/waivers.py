@@ -3,7 +3,7 @@
     waivers:
       - check: "10038"                  # the finding's check; * stands for anything
         where: https://shop.test/help*  # optional: where it was seen
-        gate: zap                       # optional: the gate that found it
+        gate: zap                       # optional: the gate that found it; tests stands for every suite
         reason: The help pages are static and hold no user data
         owner: web-platform
         expires: 2027-01-31             # the last day on which it holds
@@ -23,6 +23,9 @@ from releasegate.gates.document import read_document
 from releasegate.verdict import Finding, Level, Verdict, conclude
 
 NEEDED = ("check", "reason", "owner", "expires")
+GATES = ("changes", "lighthouse", "tests", "zap")
+"""The gates that take waivers; a suite's is called `tests/` and its name."""
+UNUSED = "this waiver covers no finding"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +47,16 @@ class Waiver:
         """Whether this is about the finding."""
         # ZAP's findings are called by alertRef, 10038-1; people accept a whole rule, 10038.
         checks = {finding.check, str(finding.details.get("pluginid", finding.check))}
-        about = ((self.gate, gate), (self.where, finding.where))
         return (
             not finding.unusable
+            and self.concerns(gate)
             and any(_matches(self.check, check) for check in checks)
-            and all(_matches(pattern, text) for pattern, text in about)
+            and _matches(self.where, finding.where)
         )
+
+    def concerns(self, gate: str) -> bool:
+        """Whether this is about what `gate` finds."""
+        return _matches(self.gate, gate) or gate.startswith(f"{self.gate}/")
 
 
 def read_waivers(content: bytes, path: str) -> tuple[Waiver, ...]:
@@ -66,15 +73,30 @@ def waive(verdict: Verdict, waivers: Sequence[Waiver], today: date) -> Verdict:
 
     A waiver that expired is a warning where it would have mattered; one that covers nothing is mentioned.
     """
-    mine = [waiver for waiver in waivers if _matches(waiver.gate, verdict.gate)]
-    used = [any(waiver.covers(verdict.gate, finding) for finding in verdict.findings) for waiver in mine]
-    remarks = [_remark(waiver, today, used=covers) for waiver, covers in zip(mine, used, strict=True)]
+    mine = [waiver for waiver in waivers if waiver.concerns(verdict.gate)]
+    whole = not any(finding.unusable for finding in verdict.findings)
+    used = [waiver for waiver in mine if any(waiver.covers(verdict.gate, finding) for finding in verdict.findings)]
+    remarks = [_expired(waiver) if waiver in used else _unused(waiver, whole=whole)
+               for waiver in mine if waiver not in used or waiver.expires < today]  # fmt: skip
     valid = [waiver for waiver in mine if waiver.expires >= today]
     marked = [_waived(verdict.gate, finding, valid) for finding in verdict.findings]
-    findings = (*marked, *(remark for remark in remarks if remark is not None))
+    findings = (*marked, *remarks)
     count = sum(finding.waived is not None for finding in findings)
     summary = f"{verdict.summary}, {count} waived" if count else verdict.summary
-    return replace(verdict, findings=findings, verdict=conclude(findings), summary=summary)
+    origins = tuple(waiver.origin for waiver in used)
+    return replace(verdict, findings=findings, verdict=conclude(findings), summary=summary, accepted=origins)
+
+
+def together(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """The verdicts, whose gates may share a file of waivers: unused is one that is unused in all, and is told once."""
+    told = {origin for verdict in verdicts for origin in verdict.accepted}
+    found: list[Verdict] = []
+    for verdict in verdicts:
+        unused = [one for one in verdict.findings if one.check == "waiver" and one.title.startswith(UNUSED)]
+        more = [one for one in unused if one.where in told]
+        told |= {one.where for one in unused}
+        found.append(replace(verdict, findings=tuple(one for one in verdict.findings if one not in more)))
+    return found
 
 
 def _waived(gate: str, finding: Finding, valid: Sequence[Waiver]) -> Finding:
@@ -84,13 +106,18 @@ def _waived(gate: str, finding: Finding, valid: Sequence[Waiver]) -> Finding:
     return replace(finding, waived=f"{waiver.reason} ({waiver.owner}, until {waiver.expires.isoformat()})")
 
 
-def _remark(waiver: Waiver, today: date, *, used: bool) -> Finding | None:
-    if waiver.expires < today and used:
-        level, title = Level.WARN, "this waiver has expired and waives nothing any more: renew it, or fix the finding"
-    elif not used:
-        level, title = Level.INFO, "this waiver covers no finding: remove it"
-    else:
-        return None
+def _expired(waiver: Waiver) -> Finding:
+    title = "this waiver has expired and waives nothing any more: renew it, or fix the finding"
+    return _remark(waiver, Level.WARN, title)
+
+
+def _unused(waiver: Waiver, *, whole: bool) -> Finding:
+    """What is to be said of a waiver that covers nothing; where evidence is missing, it may cover what nobody saw."""
+    title = f"{UNUSED}: remove it" if whole else f"{UNUSED} of the evidence that could be judged"
+    return _remark(waiver, Level.INFO, title)
+
+
+def _remark(waiver: Waiver, level: Level, title: str) -> Finding:
     observed = f"{waiver.check}, {waiver.owner}, until {waiver.expires.isoformat()}"
     return Finding(check="waiver", level=level, title=title, observed=observed, where=waiver.origin)
 
@@ -109,6 +136,10 @@ def _waiver(entry: Any, origin: str) -> Waiver:
         raise InputError(
             f"has no {' and no '.join(missing)}", where=origin, remedy="add it: a waiver is somebody's word"
         )
+    gate = values.get("gate", "*")
+    if "*" not in gate and gate not in GATES and not gate.startswith("tests/"):
+        near = get_close_matches(gate, GATES, 1) or [", ".join(GATES)]
+        raise InputError(f"no gate is called `{gate}`"[:200], where=origin, remedy=f"write {near[0]}")
     try:
         expires = date.fromisoformat(values.pop("expires"))
     except ValueError as error:

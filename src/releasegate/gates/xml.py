@@ -8,6 +8,8 @@ from releasegate.errors import InconclusiveError
 
 DEEPEST = 64
 """How deep elements may be nested; ZAP and JUnit need less than ten levels."""
+MOST = 1_000_000
+"""Elements in memory at once, of half a kilobyte each; the largest suites of tests have a tenth of it."""
 LARGEST = 128 * 1024 * 1024
 """Bytes; XML with endlessly long attributes takes time that grows with the square of its size."""
 _PIECE = 1024 * 1024
@@ -15,13 +17,16 @@ _PIECE = 1024 * 1024
 
 
 class _Guard(ET.TreeBuilder):
-    """Builds the tree, refuses document types and deep nesting, and hands over elements when they end."""
+    """Builds the tree, refuses document types, deep nesting and too many elements, and hands over those that end."""
 
     def __init__(self, path: str, finished: Mapping[str, Callable[[ET.Element], None]]) -> None:
         super().__init__()
         self.path = path
         self.finished = finished
         self.open: list[str] = []
+        self.kept = 0
+        self.kept_before: list[int] = []
+        """For each open element, how many were in memory when it began."""
 
     def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
         """Called before any entity is declared."""
@@ -30,8 +35,13 @@ class _Guard(ET.TreeBuilder):
         raise InconclusiveError(what, where=self.path, remedy="write the report without <!DOCTYPE …>")
 
     def start(self, tag: str, attrs: dict[str, str], /) -> Any:
-        """Count the depth."""
+        """Count the depth, and what is in memory."""
         self.open.append(tag)
+        self.kept += 1
+        self.kept_before.append(self.kept)
+        if self.kept > MOST:
+            what = f"holds more than {MOST} elements"
+            raise InconclusiveError(what, where=self.path, remedy="is this one report? Split it")
         if len(self.open) > DEEPEST:
             what = f"nests elements more than {DEEPEST} levels deep"
             raise InconclusiveError(what, where=self.path, remedy="was another file meant?")
@@ -42,9 +52,11 @@ class _Guard(ET.TreeBuilder):
         element = super().end(tag)
         take = self.finished.get("/".join(self.open[-2:]))
         self.open.pop()
+        before = self.kept_before.pop()
         if take is not None:
             take(element)
             element.clear()
+            self.kept = before
         return element
 
 

@@ -19,6 +19,9 @@ from releasegate.errors import InputError
 TABLES = ("resource-summary", "user-timings", "performance-budget")
 """The audits whose table rows can be asserted one by one."""
 
+MOST_VALUES = 2_000_000
+"""In one file: of a hundred bytes of memory and more each. Lighthouse's own reports have some 25,000."""
+
 
 @dataclass(frozen=True, slots=True)
 class Audit:
@@ -125,6 +128,8 @@ def parse(content: bytes, path: str) -> tuple[Report, ...]:
     """The runs in one file; `InputError` if it is no Lighthouse report, is cut short or has the wrong shape."""
     if not content or content.isspace():
         raise InputError("is empty", where=path, remedy="run Lighthouse again")
+    if content.count(b",") > MOST_VALUES:
+        raise InputError(f"holds more than {MOST_VALUES} values", where=path, remedy="is this a Lighthouse report?")
     try:
         file = _FILE.decode(content.removeprefix(b"\xef\xbb\xbf"))
         reports = _unwrap(file, path)

@@ -183,7 +183,7 @@ def _weight(finding: Finding) -> tuple[int, int, str, str, str]:
 
 
 def summary(findings: Sequence[Finding], sites: Collection[str]) -> str:
-    """One line: what stands, what is new, what was accepted, on how many sites."""
+    """One line: what is wrong with the evidence, what stands, what is new, what was accepted, on how many sites."""
     alerts = [finding for finding in findings if "action" in finding.details]
     standing = [finding for finding in alerts if finding.waived is None]
     counts = [(sum(a.details["action"] == action for a in standing), action) for action in ("FAIL", "WARN", "INFO")]
@@ -194,5 +194,7 @@ def summary(findings: Sequence[Finding], sites: Collection[str]) -> str:
         (len(alerts) - len(standing), "waived"),
     ]
     extra = "".join(f", {count} {what}" for count, what in more if count)
-    broken = "the evidence is missing or not whole; " if any(finding.unusable for finding in findings) else ""
-    return f"{broken}{found}{extra} on {len(sites)} site{'s' if len(sites) != 1 else ''}"
+    broken = [finding.title for finding in findings if finding.unusable]
+    others = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
+    why = f"{broken[0]}{others}; " if broken else ""
+    return f"{why}{found}{extra} on {len(sites)} site{'s' if len(sites) != 1 else ''}"
