@@ -17,6 +17,7 @@ from jsonschema import Draft4Validator
 
 from releasegate.cli import gate_tests
 from releasegate.cli.app import App
+from releasegate.cli.flag_lint import lint
 from releasegate.cli.gate_zap import zap
 from releasegate.errors import InputError
 from releasegate.render import sarif as module
@@ -187,6 +188,21 @@ def test_the_worst_results_are_kept_where_there_are_too_many(tmp_path, monkeypat
     assert [result["ruleId"] for result in check(log, tmp_path)] == ["2-1", "1-1", "1-1"]
     (note,) = log["runs"][0]["invocations"][0]["toolExecutionNotifications"]
     assert note["message"]["text"] == "2 results are left out: GitHub takes 3 of one run"
+
+
+def test_a_rule_that_a_file_breaks_twice_is_two_results_wherever_its_lines_are(tmp_path):
+    text = 'flags:\n  a:\n    state: ENABLED\n    variants: {on: true, off: false}\n    defaultVariant: "off"\n'
+    logs = []
+    for name in ("flags.yaml", "down/flags.yaml"):
+        folder = (tmp_path / name).parent
+        folder.mkdir(exist_ok=True)
+        (folder / "flags.yaml").write_text("# moved\n" * len(logs) + text)
+        run(lint, folder, "--file", "flags.yaml", "--sarif", "out.sarif")
+        logs.append(json.loads((folder / "out.sarif").read_text()))
+        results = check(logs[-1], folder)
+        assert [r["ruleId"] for r in results] == ["F005", "F005"]
+        assert ["`on`" in results[0]["message"]["text"], "`off`" in results[1]["message"]["text"]] == [True, True]
+    assert fingerprints(logs[0]) == fingerprints(logs[1])
 
 
 def test_a_failed_test_points_at_its_own_file(tmp_path):

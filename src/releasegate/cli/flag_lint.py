@@ -51,7 +51,7 @@ def lint(app: App, /, path: str | None, dialect: str | None, base: str | None, *
         gate="flags", verdict=outcome_of(findings), summary=told, findings=findings,
         evidence=(Evidence.of(found, content),), started=started, finished=app.now(),
     )  # fmt: skip
-    return conclude(app, verdict)
+    return conclude(app, verdict, found)
 
 
 def _base(app: App, path: str, revision: str | None, dialect: str | None) -> FlagFile | None:

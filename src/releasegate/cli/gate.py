@@ -29,15 +29,15 @@ def gate() -> None:
     """Turn evidence into a verdict."""
 
 
-def conclude(app: App, verdict: Verdict) -> int:
+def conclude(app: App, verdict: Verdict, anchor: str | None = None) -> int:
     """Print the verdict as the user asked for it and return the exit code that it stands for.
 
-    In a compatibility mode that is the peer's own.
+    In a compatibility mode that is the peer's own. `anchor`: see `cli.gate_outputs.write_outputs`.
     """
     from releasegate.cli.gate_outputs import write_outputs  # noqa: PLC0415  keeps `gate --help` fast
     from releasegate.render.text import text  # noqa: PLC0415  keeps `gate --help` fast
 
-    write_outputs(app, [verdict])
+    write_outputs(app, [verdict], anchor)
     app.emit(verdict.document(), text(verdict))
     peer = verdict.extra.get("compatibility")
     return verdict.verdict.exit_code if peer is None else int(peer["exit_code"])

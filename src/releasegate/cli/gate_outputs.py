@@ -39,14 +39,17 @@ def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     ctx.meta.setdefault(_META, {})[param.name] = value
 
 
-def write_outputs(app: App, verdicts: Sequence[Verdict]) -> None:
-    """Write what the command line asked for; `InputError` where a file cannot be written."""
+def write_outputs(app: App, verdicts: Sequence[Verdict], anchor: str | None = None) -> None:
+    """Write what the command line asked for; `InputError` where a file cannot be written.
+
+    `anchor` is one more file that a SARIF result may point at.
+    """
     context = click.get_current_context(silent=True)
     asked = context.meta.get(_META, {}) if context else {}
     if asked.get("sarif"):
         from releasegate.render.sarif import sarif  # noqa: PLC0415  only where it is asked for
 
-        log = sarif(verdicts, _anchor(app, asked.get("sarif_anchor")), lambda path: _is_file(app, path))
+        log = sarif(verdicts, _anchor(app, asked.get("sarif_anchor"), anchor), lambda path: _is_file(app, path))
         app.write(asked["sarif"], to_json(log).encode())
     if asked.get("junit"):
         from releasegate.render.junit import junit  # noqa: PLC0415  only where it is asked for
@@ -70,9 +73,10 @@ def _is_file(app: App, path: str) -> bool:
         return False
 
 
-def _anchor(app: App, asked: str | None) -> str:
+def _anchor(app: App, asked: str | None, known: str | None) -> str:
     """A file of the checkout, relative to it."""
-    found = next((path for path in ((asked,) if asked else ANCHORS) if _is_file(app, path)), None)
+    paths = (asked,) if asked else (*ANCHORS, known or "")
+    found = next((path for path in paths if _is_file(app, path)), None)
     if found is None or found.startswith("/") or ".." in found.split("/"):
         raise InputError(
             "GitHub shows a SARIF result only in a file of the checkout",

@@ -6,6 +6,7 @@ and the site's address stands in the message and as a logical location.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
@@ -41,8 +42,8 @@ def _run(verdict: Verdict, anchor: str, in_checkout: Callable[[str], bool]) -> _
     shown = [finding for finding in verdict.findings if _is_result(finding)]
     rules = {check: index for index, check in enumerate(dict.fromkeys(finding.check for finding in shown))}
     results: dict[str, _Json] = {}
-    for finding in sorted(shown, key=_weight):
-        for result in _results(finding, verdict.gate, anchor, in_checkout):
+    for finding, number in _numbered(sorted(shown, key=_weight)):
+        for result in _results(finding, number, verdict.gate, anchor, in_checkout):
             results.setdefault(result["partialFingerprints"]["releasegate/v1"], result)
     kept = list(results.values())[:MOST_RESULTS]
     for result in kept:
@@ -74,6 +75,21 @@ def _weight(finding: Finding) -> tuple[bool, int, int]:
     return finding.waived is not None, level, -int(finding.details.get("riskcode", 0))
 
 
+def _numbered(findings: Sequence[Finding]) -> Iterator[tuple[Finding, int]]:
+    """Each finding, with how many others of its rule are told of its file before it; told once where it is the same."""
+    before, told = Counter[tuple[str, str]](), set[tuple[object, ...]]()
+    for finding in findings:
+        if "riskcode" in finding.details:
+            yield finding, 0  # its instances tell results apart
+            continue
+        whole = (finding.check, finding.where, finding.title, finding.expected, finding.observed)
+        if whole not in told:
+            about = (finding.check, _place(finding, finding.where))
+            yield finding, before[about]
+            before[about] += 1
+            told.add(whole)
+
+
 def _rule(check: str, findings: Sequence[Finding]) -> _Json:
     rule: _Json = {"id": check, "shortDescription": {"text": findings[0].title or check}}
     risks = [int(finding.details["riskcode"]) for finding in findings if "riskcode" in finding.details]
@@ -84,7 +100,9 @@ def _rule(check: str, findings: Sequence[Finding]) -> _Json:
     return rule
 
 
-def _results(finding: Finding, gate: str, anchor: str, in_checkout: Callable[[str], bool]) -> Iterator[_Json]:
+def _results(
+    finding: Finding, number: int, gate: str, anchor: str, in_checkout: Callable[[str], bool]
+) -> Iterator[_Json]:
     """One result for each place of a finding."""
     instances = finding.details.get("instances") if "riskcode" in finding.details else None
     for instance in instances or [{"uri": finding.where, "method": "", "param": ""}]:
@@ -97,7 +115,7 @@ def _results(finding: Finding, gate: str, anchor: str, in_checkout: Callable[[st
             "level": _LEVELS[finding.level],
             "message": {"text": " ".join(part for part in told if part) + _figures(finding)},
             "locations": [_location(address, anchor, in_checkout)],
-            "partialFingerprints": _fingerprints(finding, gate, instance),
+            "partialFingerprints": _fingerprints(finding, number, gate, instance),
         }
         suppression = _suppression(finding)
         if suppression:
@@ -118,18 +136,21 @@ def _suppression(finding: Finding) -> str:
     return finding.waived or (finding.expected or "ignored" if ignored else "")
 
 
-def _fingerprints(finding: Finding, gate: str, instance: Mapping[str, str]) -> dict[str, str]:
+def _fingerprints(finding: Finding, number: int, gate: str, instance: Mapping[str, str]) -> dict[str, str]:
     """The same in two runs for the same place: without instance ids, parameter values, tokens and line numbers."""
     site = str(finding.details.get("site", ""))
-    address = instance["uri"]
-    if "://" not in address:
-        place = address.partition(":")[0]
-    else:  # only a scanner makes up numbers and tokens: a page or a pull request is called by its own
-        place = path_place(address) if "riskcode" in finding.details else address
-    parts = (gate, finding.check, site, place, instance["method"], instance["param"])
+    place = _place(finding, instance["uri"])
+    parts = [gate, finding.check, site, place, instance["method"], instance["param"], *[str(number)] * bool(number)]
     digest = sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
     # GitHub reads this name alone, and makes up a value from the file's line where it is missing.
     return {"releasegate/v1": digest, "primaryLocationLineHash": f"{digest[:16]}:1"}
+
+
+def _place(finding: Finding, address: str) -> str:
+    """What stays of an address while lines move; only a scanner makes up numbers and tokens in those of pages."""
+    if "://" not in address:
+        return address.partition(":")[0]
+    return path_place(address) if "riskcode" in finding.details else address
 
 
 def _location(address: str, anchor: str, in_checkout: Callable[[str], bool]) -> _Json:
