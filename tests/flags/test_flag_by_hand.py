@@ -33,6 +33,14 @@ WRITTEN = (
         ("b:\n  <<: {enabled: yes}\n  percentage: 5 # why\n", "b", None,
          ["-b:", "-  <<: {enabled: yes}", "-  percentage: 5 # why", "+b: {enabled: false, percentage: 0} # why"]),
         ("a:\n  ? enabled\n  : true\nb: 1\n", "a", None, ["-a:", "-  ? enabled", "-  : true", "+a: {enabled: false}"]),
+        # Others use an anchor that goes with the flag's lines: there its value is written out.
+        ("a: &x true # x\nb: *x # see a\nc: *x\n", "a", None,
+         ["-a: &x true # x", "-b: *x # see a", "-c: *x", "+a: false # x", "+b: true # see a", "+c: true"]),
+        ("a: &x yes\nb: {enabled: true, of: [*x]}\n", "a", None,
+         ["-a: &x yes", "-b: {enabled: true, of: [*x]}", "+a: false", "+b: {enabled: true, of: [yes]}"]),
+        ("a: &x\n  enabled: true\n  percentage: 5\nb:\n  <<: *x\n  percentage: 7\n", "a", None,
+         ["-a: &x", "-  enabled: true", "-  percentage: 5", "+a: {enabled: false, percentage: 0}", "-  <<: *x",
+          "+  <<: {enabled: true, percentage: 5}"]),
         # Words that are booleans, dates and numbers are quoted as each YAML reads them; lists are written out too.
         (COPIED, "a", None, ["-" + COPIED.splitlines()[1], WRITTEN.format("false")]),
         (COPIED, "a", "on", ["-" + COPIED.splitlines()[1], WRITTEN.format("true")]),
@@ -52,8 +60,8 @@ def test_the_mark_at_the_beginning_of_a_file_stays():
 @pytest.mark.parametrize(
     ("text", "name", "value"),
     [
-        ("a: &x true\nb: *x\n", "a", None),  # the anchor is used by another flag
         ("a: &x true\nb: *x\n", "c", None),
+        ("all: &x\n  a: true\na: *x\n", "all", None),
         ("a: &x true\nb: *x\n", "b", "maybe"),
         ("a: &x large\nb: *x\n", "b", None),  # no switch
         ("a: true\nb: !own true\n", "a", None),  # a tag that nobody knows

@@ -91,6 +91,36 @@ def test_back_from_what_was_printed(flags, repo, tmp_path):
     assert (content(repo), porcelain(repo)) == (FLAGS, [])
 
 
+def test_back_in_a_second_worktree(repo, command, tmp_path):
+    git(repo, "worktree", "add", "--quiet", str(tmp_path / "second"), "-b", "second")
+    flags = partial(command, tmp_path / "second", "flags")
+    code, _, err = flags("off", "checkout-v2", "--in-place")
+    assert (code, err, porcelain(tmp_path / "second")) == (0, "", [f" M {FILE}"])
+    assert flags("restore", "checkout-v2", "--in-place")[0] == 0
+    assert porcelain(tmp_path / "second") == []
+
+
+def test_the_same_flag_in_another_file_takes_nothing_from_what_is_remembered(flags, repo):
+    committed(repo, {"other/flags.yaml": FLAGS})
+    assert flags("off", "checkout-v2", "--in-place")[0] == 0
+    assert flags("rollout", "checkout-v2", "7", "--in-place", "--file", "other/flags.yaml")[0] == 0
+    assert flags("restore", "checkout-v2", "--in-place")[0] == 0
+    assert flags("restore", "checkout-v2", "--in-place", "--file", "other/flags.yaml")[0] == 0
+    assert porcelain(repo) == []
+
+
+def test_outside_of_git_only_the_output_has_what_was_taken_away(tmp_path, command):
+    (tmp_path / "flags.yaml").write_text(FLAGS)
+    flags = partial(command, tmp_path, "flags")
+    code, out, err = flags("off", "checkout-v2", "--in-place", "--file", "flags.yaml", "--format", "json")
+    assert (code, err) == (0, "not in a git repository: to restore later, keep what --format json prints\n")
+    (tmp_path / "kept.json").write_text(out)
+    said = "releasegate: nothing is remembered outside of a git repository; use --from\n"
+    assert flags("restore", "checkout-v2", "--in-place", "--file", "flags.yaml") == (2, "", said)
+    assert flags("restore", "checkout-v2", "--in-place", "--file", "flags.yaml", "--from", "kept.json")[0] == 0
+    assert (tmp_path / "flags.yaml").read_text() == FLAGS
+
+
 def test_patch_and_dry_run_change_nothing(flags, repo):
     code, patch, err = flags("off", "checkout-v2", "--patch", "-")
     assert (code, err, content(repo)) == (0, "", FLAGS)
@@ -187,6 +217,23 @@ def test_where_no_safe_edit_exists_the_patch_is_printed(flags, repo):
     assert git(repo, "rev-parse", "HEAD") == head
     git(repo, "apply", "-", input=out)
     assert content(repo) == "b: &x true\na: false\n"
+
+
+def test_where_not_even_a_patch_is_sure_it_is_said_that_the_flag_is_not_off(flags, repo):
+    committed(repo, {FILE: "a: &x true\nb: !own text\n"})
+    said = (
+        f"releasegate: NOT OFF: {FILE}:1:4: an anchor (&x) on the way to `a`: no safe edit; write it out plainly;"
+        " switch it off by hand\n"
+    )
+    assert flags("off", "a") == (4, "\n", said)
+
+
+def test_the_patch_switches_off_all_that_was_asked_for(flags, repo):
+    committed(repo, {FILE: "a: &x true\nb: *x\nc: {enabled: true, percentage: 5}\nd: *x\n"})
+    code, out, err = flags("off", "c", "a", "b")
+    assert (code, err.count("NOT OFF: ")) == (4, 1)
+    git(repo, "apply", "-", input=out)
+    assert content(repo) == "a: false\nb: false\nc: {enabled: false, percentage: 0}\nd: true\n"
 
 
 def test_off_takes_a_rule_away_that_cannot_be_evaluated(flags, repo):

@@ -1,6 +1,6 @@
 """A change of flags: on disk, as a patch, or committed, published and seen live."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from releasegate.errors import (
     RepositoryError,
     UnsafeEditError,
 )
-from releasegate.flags.by_hand import patch_by_hand
+from releasegate.flags.by_hand import patch_off
 from releasegate.flags.document import FlagFile
 from releasegate.policy.model import Policy
 from releasegate.runbook.flags import (
@@ -61,8 +61,10 @@ def pairs(words: Sequence[str], what: str) -> list[tuple[str, str]]:
     return list(zip(words[::2], words[1::2], strict=True))
 
 
-def change(app: App, changes: Sequence[Change], title: str, options: Options, off: Sequence[str] = ()) -> int:
-    """Make the changes where the options say. `off` names flags for which a person gets a patch if all else fails."""
+def change(
+    app: App, changes: Sequence[Change], title: str, options: Options, off: Mapping[str, str | None] | None = None
+) -> int:
+    """Make the changes where the options say. Flags that go `off` get a patch for a person where no edit is safe."""
     policy = app.find_policy()
     if policy is not None and policy.flags.commit == "patch" and not options.in_place:
         options = replace(options, patch=options.patch or "-")
@@ -71,10 +73,12 @@ def change(app: App, changes: Sequence[Change], title: str, options: Options, of
             return _without_commit(app, changes, options)
         return _with_commit(app, policy, changes, title, options)
     except UnsafeEditError as error:
-        patch = _by_hand(app, options, off)
-        if not patch:
+        if off is None:
             raise
-        left = OutsideError(f"NOT OFF: {error}", remedy="apply the patch above by hand and commit it")
+        file = read_flags(app, options.path, options.dialect, _branch(app, options))
+        patch = patch_off(file, off)
+        by_hand = "apply the patch above by hand and commit it" if patch else "switch it off by hand"
+        left = OutsideError(f"NOT OFF: {error}", remedy=by_hand)
         app.emit({"schema": "releasegate/patch/1", "diff": patch, "error": fields_of(left)}, patch)
         return app.report(left, document=False)
 
@@ -91,7 +95,7 @@ def _without_commit(app: App, changes: Sequence[Change], options: Options) -> in
         app.write(str(options.patch), made.diff.encode())
     elif options.in_place and not options.dry_run and made.edits:
         _replace(app.directory / file.path, made)
-        keep(app, made)
+        keep(app, made, flag_path(options.path, app.find_policy()))
     for warning in made.warnings:
         app.say(f"WARNING: {warning}")
     text = _text(made, "would be changed" if options.dry_run or options.patch == "-" else "written")
@@ -132,7 +136,7 @@ def _with_commit(app: App, policy: Policy | None, changes: Sequence[Change], tit
     for warning in done.plan.warnings:
         app.say(f"WARNING: {warning}")
     if done.commit and policy is None:
-        keep(app, done.plan)
+        keep(app, done.plan, flag_path(options.path, policy))
     # One that was merged after its command had given up waiting still has to go live.
     merged = policy is not None and policy.flags.commit == "pull-request"
     live, missing = _after(app, policy, book, done, branch) if done.commit or merged else ("", None)
@@ -239,13 +243,6 @@ def restore(app: App, name: str, source: str | None, options: Options) -> int:
         from_file(app, name, source) if source else remembered(app, name, options.path, ledger=not options.in_place)
     )
     return change(app, [restored(removed)], f"Restore {name}", options)
-
-
-def _by_hand(app: App, options: Options, names: Sequence[str]) -> str:
-    with suppress(FlagError):
-        file = read_flags(app, options.path, options.dialect, _branch(app, options))
-        return "".join(filter(None, (patch_by_hand(file, name) for name in names)))
-    return ""
 
 
 def _replace(path: Path, made: Plan) -> None:

@@ -1,12 +1,14 @@
 """What changes of flags took away, and where `flags restore` finds it: a file, the ledger, this checkout."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 
 from releasegate.cli.app import App
 from releasegate.cli.flag_file import flag_path, in_repository
-from releasegate.errors import FlagError, InputError
+from releasegate.errors import FlagError, InputError, RepositoryError
 from releasegate.flags.document import LARGEST, Removed
+from releasegate.forge.local import LocalForge
 from releasegate.runbook.flags import Plan, last_removed
 
 
@@ -27,38 +29,36 @@ def from_file(app: App, name: str, source: str) -> Removed:
 def remembered(app: App, name: str, path: str | None, *, ledger: bool) -> Removed:
     """What the ledger (if asked), else this checkout, knows of a flag of the file `path`; `FlagError` if nothing."""
     policy = app.find_policy()
+    named = flag_path(path, policy)
     if policy is not None and ledger:
         from releasegate.cli.world import journal  # noqa: PLC0415  loaded by the commands that need it
 
-        found = last_removed(journal(app, policy).events(), name, in_repository(app, flag_path(path, policy)))
+        found = last_removed(journal(app, policy).events(), name, in_repository(app, named))
         if found is not None:
             return found
-    note = _notes(app) / _note(name)
+    try:
+        note = _note(app, in_repository(app, named), name)
+    except RepositoryError as error:
+        raise FlagError("nothing is remembered outside of a git repository", remedy="use --from") from error
     if note.is_file():
         return from_file(app, name, str(note.resolve()))
     raise FlagError(f"nothing is known that was taken away from `{name}`", remedy="use --from, or git's own history")
 
 
-def keep(app: App, made: Plan) -> None:
-    """Remember what was taken away, in git's folder of this checkout; outside of one, only the output has it."""
+def keep(app: App, made: Plan, path: str) -> None:
+    """Remember what was taken away from the file `path`, in git's folder; outside of git only the output has it."""
     try:
-        folder = _notes(app)
-        folder.mkdir(parents=True, exist_ok=True)
         for edit in (edit for edit in made.edits if edit.goal):  # no restore: it took nothing
             removed = {"before": edit.removed.before, "after": edit.removed.after}
             document = {"flags": {edit.name: {"removed": removed}}}
-            (folder / _note(edit.name)).write_text(json.dumps(document), encoding="utf-8")
-    except (FlagError, OSError):
+            note = _note(app, in_repository(app, path), edit.name)
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(json.dumps(document), encoding="utf-8")
+    except (RepositoryError, OSError):
         app.say("not in a git repository: to restore later, keep what --format json prints")
 
 
-def _note(name: str) -> str:
-    return f"{name.replace('/', '_')}.json"
-
-
-def _notes(app: App) -> Path:
-    target = Path.absolute(app.directory)
-    for root in (target, *target.parents):
-        if (root / ".git").is_dir():
-            return root / ".git" / "releasegate" / "flags"
-    raise FlagError("nothing is remembered outside of a git repository", remedy="use --from")
+def _note(app: App, file: str, name: str) -> Path:
+    """Where a flag of a file is remembered, in the folder that all worktrees share."""
+    digest = sha256(f"{file}\0{name}".encode()).hexdigest()[:16]
+    return LocalForge(app.directory).private / "flags" / f"{digest}.json"

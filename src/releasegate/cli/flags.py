@@ -120,7 +120,8 @@ def off(app: App, /, names: tuple[str, ...], on: str | None, **options: Any) -> 
     def edit(name: str) -> Callable[[FlagFile], Any]:
         return lambda file: file.off(name, on)
 
-    return change(app, [edit(name) for name in names], f"Switch off {', '.join(names)}", Options(**options), names)
+    title = f"Switch off {', '.join(names)}"
+    return change(app, [edit(name) for name in names], title, Options(**options), dict.fromkeys(names, on))
 
 
 @flags.command("restore")

@@ -3,13 +3,13 @@
 They are published and seen live as the policy says, recorded in the ledger, and found there again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from releasegate.errors import FlagError, OutsideError, ReleasegateError
-from releasegate.flags.by_hand import patch_by_hand
+from releasegate.flags.by_hand import patch_off
 from releasegate.flags.document import Edit, FlagFile, Removed, unified_diff
 from releasegate.flags.proof import Proof, decide
 from releasegate.ledger.event import Event
@@ -194,10 +194,10 @@ def off_of(name: str) -> Change:
     return change
 
 
-def _patch(forge: Repository, path: str, branch: str, name: str) -> str:
-    """What a person has to apply to switch a flag off; empty where not even that is clear."""
+def _patch(forge: Repository, path: str, branch: str, names: Collection[str]) -> str:
+    """What a person has to apply to switch flags off; empty where not even that is clear."""
     found = forge.read(path, branch)
-    return (patch_by_hand(FlagFile.parse(found.content, path), name) if found else None) or ""
+    return patch_off(FlagFile.parse(found.content, path), dict.fromkeys(names)) if found else ""
 
 
 def switch_off(forge: Repository, path: str, branch: str, names: Sequence[str], reason: str) -> str:
@@ -226,7 +226,7 @@ def switch_off(forge: Repository, path: str, branch: str, names: Sequence[str], 
     told += done.plan.warnings
     if failed:
         left = "; ".join(f"{name} is NOT off: {error}" for name, error in failed.items())
-        patches = "".join(_patch(forge, path, branch, name) for name in failed)
-        by_hand = f"switch it off by hand: \n{patches}" if patches else "switch it off by hand"
+        patch = _patch(forge, path, branch, failed)
+        by_hand = f"switch it off by hand: \n{patch}" if patch else "switch it off by hand"
         raise OutsideError("; ".join([left, *told]), remedy=by_hand)
     return "; ".join(told)

@@ -104,7 +104,7 @@ class Off:
             told = "; ".join(lines)
             raise InconclusiveError(
                 f"the agents stay stopped: {told}",
-                remedy="your approval and root cause are recorded; run it again then",
+                remedy="what you said is recorded; run it again then",
             )
         done = self._put_back(found)
         self._blob = done.blob
