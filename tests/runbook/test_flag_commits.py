@@ -4,7 +4,8 @@ import pytest
 
 from fakes import MemoryForge
 from releasegate.errors import FlagError, OutsideError, RaceError
-from releasegate.runbook.flags import commit_changes, facts, switch_off
+from releasegate.runbook.features import switch_off
+from releasegate.runbook.flags import commit_changes, facts
 from releasegate.runbook.races import TRIES
 
 FILE = "flags.yaml"

@@ -84,7 +84,8 @@ def test_in_the_middle_of_a_canary_nothing_is_deployed(service):
     assert (result.exit_code, service.traffic.weight) == (0, 0)
     assert told(result)["deploy"] == ("done", "not needed: the bad release never reached the baseline")
     assert list(told(result)) == ["flip", "live", "return", "mark", "deploy", "flags", "smoke", "follow-up", "record"]
-    assert kinds(world)[-4:] == ["rollback.started", "release.marked-bad", "traffic.lowered", "rollback.finished"]
+    ends = ["rollback.started", "release.marked-bad", "flag.changed", "traffic.lowered", "rollback.finished"]
+    assert kinds(world)[-5:] == ends
 
 
 def test_a_release_that_settles_half_is_replaced(service):

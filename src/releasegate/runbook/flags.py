@@ -3,13 +3,11 @@
 They are published and seen live as the policy says, recorded in the ledger, and found there again.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from releasegate.errors import FlagError, OutsideError, ReleasegateError
-from releasegate.flags.by_hand import patch_off
 from releasegate.flags.document import Edit, FlagFile, Removed, unified_diff
 from releasegate.flags.proof import Proof, decide
 from releasegate.ledger.event import Event
@@ -170,7 +168,8 @@ def note(policy: Policy, journal: Journal, done: Committed, branch: str) -> None
 
 
 def _after_all(error: ReleasegateError) -> OutsideError:
-    return OutsideError(f"committed, but {error.what}", where=error.where, remedy=error.remedy)
+    said = error.what if error.what.startswith("committed, ") else f"committed, but {error.what}"
+    return OutsideError(said, where=error.where, remedy=error.remedy)
 
 
 def last_removed(events: Sequence[Event], name: str, path: str) -> Removed | None:
@@ -181,52 +180,3 @@ def last_removed(events: Sequence[Event], name: str, path: str) -> Removed | Non
         if event.kind == CHANGED and about and not event.data.get("restored") and isinstance(removed, Mapping):
             return Removed(name, str(removed.get("before")), str(removed.get("after")))
     return None
-
-
-def off_of(name: str) -> Change:
-    """Switch `name` off; one that cannot be is left as it is."""
-
-    def change(file: FlagFile) -> Edit | None:
-        with suppress(FlagError):
-            return file.off(name)
-        return None
-
-    return change
-
-
-def _patch(forge: Repository, path: str, branch: str, names: Collection[str]) -> str:
-    """What a person has to apply to switch flags off; empty where not even that is clear."""
-    found = forge.read(path, branch)
-    return patch_off(FlagFile.parse(found.content, path), dict.fromkeys(names)) if found else ""
-
-
-def switch_off(forge: Repository, path: str, branch: str, names: Sequence[str], reason: str) -> str:
-    """Switch `names` off in the flag file and say what was changed. Already off is already done.
-
-    A flag that cannot be switched off keeps none of the others on: `OutsideError` names it after the commit.
-    """
-    failed = dict[str, FlagError]()
-
-    def off(name: str) -> Change:
-        def change(file: FlagFile) -> Edit | None:
-            try:
-                return file.off(name)
-            except FlagError as error:
-                failed[name] = error
-                return None
-
-        return change
-
-    title = f"Switch off {', '.join(names)}"
-    done = commit_changes(forge, path, branch, [off(name) for name in names], title, reason=reason)
-    changed = [edit.name for edit in done.plan.edits]
-    already = [name for name in names if name not in changed and name not in failed]
-    told = [f"{', '.join(changed)} switched off in {(done.commit or '')[:12]}"] if changed else []
-    told += [f"{', '.join(already)}: off already"] if already else []
-    told += done.plan.warnings
-    if failed:
-        left = "; ".join(f"{name} is NOT off: {error}" for name, error in failed.items())
-        patch = _patch(forge, path, branch, failed)
-        by_hand = f"switch it off by hand: \n{patch}" if patch else "switch it off by hand"
-        raise OutsideError("; ".join([left, *told]), remedy=by_hand)
-    return "; ".join(told)

@@ -18,7 +18,7 @@ from releasegate.migrations.kind import Migration
 from releasegate.runbook.aim import Aim, aim, aim_or_join, joined, refuse_unknown
 from releasegate.runbook.colours import colour_back, facing, facing_guess
 from releasegate.runbook.deployments import taken_back
-from releasegate.runbook.flags import off_of, switch_off
+from releasegate.runbook.features import features_off, off_of
 from releasegate.runbook.flags import plan as planned
 from releasegate.runbook.flow import await_return
 from releasegate.runbook.follow_up import follow_up
@@ -323,9 +323,7 @@ class Rollback:
         return take_back(self._world, self._aim, state, self._request.wish, self.migrations, unsafe)
 
     def _switch_off(self) -> str:
-        flags = self._world.policy.flags
-        branch, names = self._world.policy.release.branch, self._world.policy.rollback.flags.off
-        return switch_off(self._world.flags, flags.file, branch, names, self._request.reason)
+        return features_off(self._world, self._request.reason, live=self._blob)
 
     def _follow_up(self) -> str:
         shown = self._show()
