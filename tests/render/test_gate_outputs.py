@@ -83,7 +83,7 @@ def test_markdown_stays_below_github_s_limit():
 def test_annotations_are_the_ten_worst_with_their_place():
     warns = [Finding(check="w", level=Level.WARN, title=f"{n}") for n in range(20)]
     error = Finding(check="x,y", level=Level.ERROR, title="100% wrong\n::set-output", where="src/a.py:7")
-    lines = annotations([verdict(*warns, STORY[2], error)], lambda path: path == "src/a.py")
+    lines = annotations([verdict(*warns, STORY[2], error)], lambda path: path if path == "src/a.py" else None)
     assert lines[0] == "::error file=src/a.py,line=7,title=zap%3A x%2Cy::100%25 wrong ::set-output at src/a.py:7"
     assert lines[1:] == [f"::warning title=zap%3A w::{n}" for n in range(9)]
 
@@ -93,7 +93,7 @@ def test_nothing_in_a_report_breaks_out_of_its_place(check, title, where):
     found = verdict(Finding(check=check, level=Level.ERROR, title=title, where=where))
     (case,) = read_suite(junit([found]), "out.xml").cases
     assert case.state == "failed"
-    (line,) = annotations([found], lambda _: False)
+    (line,) = annotations([found], lambda _: None)
     assert line.startswith("::error title=zap%3A ")
     assert "\n" not in line
     assert "\r" not in line

@@ -124,7 +124,7 @@ def verdict(*findings):
 
 def test_a_result_says_what_is_wrong_where_and_how_bad(tmp_path):
     (tmp_path / "README.md").touch()
-    log = sarif([verdict(finding(expected="none", observed="High"))], "README.md", lambda _: False)
+    log = sarif([verdict(finding(expected="none", observed="High"))], "README.md", lambda _: None)
     (result,) = check(log, tmp_path)
     assert result["message"]["text"] == "CSP at https://a/ (GET, parameter q): expected none, observed High"
     assert result["locations"] == [
@@ -153,7 +153,7 @@ def test_what_was_accepted_is_suppressed_and_what_passed_is_no_result():
             )
         ],
         "README.md",
-        lambda _: False,
+        lambda _: None,
     )
     SCHEMA.validate(log)
     results = log["runs"][0]["results"]
@@ -172,7 +172,7 @@ def test_two_pages_or_pull_requests_are_two_results(tmp_path):
         Finding(check="unapproved", level=Level.ERROR, title="nobody", where=f"https://forge.test/shop/pull/{number}")
         for number in (7, 8, 8)
     ]
-    log = sarif([verdict(*findings)], "README.md", lambda _: False)
+    log = sarif([verdict(*findings)], "README.md", lambda _: None)
     assert [r["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] for r in check(log, tmp_path)] == [
         "https://forge.test/shop/pull/7",
         "https://forge.test/shop/pull/8",
@@ -184,7 +184,7 @@ def test_the_worst_results_are_kept_where_there_are_too_many(tmp_path, monkeypat
     monkeypatch.setattr(module, "MOST_RESULTS", 3)
     places = [{"uri": f"https://a/{letter}", "method": "GET", "param": ""} for letter in "pqrs"]
     low = finding("1-1", Level.INFO, risk=1, instances=places)
-    log = sarif([verdict(low, finding("2-1"))], "README.md", lambda _: False)
+    log = sarif([verdict(low, finding("2-1"))], "README.md", lambda _: None)
     assert [result["ruleId"] for result in check(log, tmp_path)] == ["2-1", "1-1", "1-1"]
     (note,) = log["runs"][0]["invocations"][0]["toolExecutionNotifications"]
     assert note["message"]["text"] == "2 results are left out: GitHub takes 3 of one run"
@@ -217,6 +217,23 @@ def test_a_failed_test_points_at_its_own_file(tmp_path):
     ]
     assert places == [("t", "a%20b.py", "error"), ("u", "junit.xml", "error")]
     assert log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"] == {"startLine": 12}
+
+
+def test_addresses_begin_at_the_root_of_the_checkout_whatever_folder_is_worked_in(tmp_path):
+    (tmp_path / "root" / ".git").mkdir(parents=True)
+    shop = tmp_path / "root" / "services" / "shop"
+    shop.mkdir(parents=True)
+    for path in (tmp_path / "outside.py", tmp_path / "root" / "above.py", shop / "own.py"):
+        path.touch()
+    files = ("own.py", "../../above.py", "../../../outside.py", str(shop / "own.py"), str(tmp_path / "outside.py"))
+    cases = "".join(f'<testcase name="{file}" file="{file}" line="2"><failure/></testcase>' for file in files)
+    (shop / "junit.xml").write_text(f"<testsuite>{cases}</testsuite>")
+    found = check(log_of(shop, "junit.xml", command=gate_tests.tests), tmp_path / "root")
+    uris = {one["ruleId"]: one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in found}
+    own, anchor = "services/shop/own.py", "services/shop/README.md"
+    assert uris == dict(zip(files, (own, "above.py", anchor, own, anchor), strict=True))
+    lines = run(gate_tests.tests, shop, "junit.xml", "--annotations").stderr.splitlines()
+    assert sorted(line.partition("file=")[2].partition(",")[0] for line in lines) == ["", "", "above.py", own, own]
 
 
 @pytest.mark.parametrize("anchor", ["missing.md", "../README.md", "/etc/passwd"])

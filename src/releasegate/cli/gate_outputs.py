@@ -1,6 +1,9 @@
 """The forms, beside text and JSON, in which every gate's verdict can be had."""
 
+import os
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -49,7 +52,7 @@ def write_outputs(app: App, verdicts: Sequence[Verdict], anchor: str | None = No
     if asked.get("sarif"):
         from releasegate.render.sarif import sarif  # noqa: PLC0415  only where it is asked for
 
-        log = sarif(verdicts, _anchor(app, asked.get("sarif_anchor"), anchor), lambda path: _is_file(app, path))
+        log = sarif(verdicts, _anchor(app, asked.get("sarif_anchor"), anchor), partial(_in_checkout, app))
         app.write(asked["sarif"], to_json(log).encode())
     if asked.get("junit"):
         from releasegate.render.junit import junit  # noqa: PLC0415  only where it is asked for
@@ -62,25 +65,32 @@ def write_outputs(app: App, verdicts: Sequence[Verdict], anchor: str | None = No
     if asked.get("annotations"):
         from releasegate.render.annotations import annotations  # noqa: PLC0415  only where it is asked for
 
-        for line in annotations(verdicts, lambda path: _is_file(app, path)):
+        for line in annotations(verdicts, partial(_in_checkout, app)):
             app.annotate(line)
 
 
-def _is_file(app: App, path: str) -> bool:
+def _in_checkout(app: App, path: str) -> str | None:
+    """The address of a file from the root of the checkout, which may lie above the folder that is worked in.
+
+    None where there is no such file, or not in the checkout.
+    """
+    here = app.directory.absolute()
+    root = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
+    file = Path(os.path.normpath(here / path))
     try:
-        return (app.directory / path).is_file()
-    except ValueError:  # a report may hold a null character where a path is
-        return False
+        return file.relative_to(root).as_posix() if file.is_file() else None
+    except ValueError:  # it lies elsewhere, or a report has a null character where a path is
+        return None
 
 
 def _anchor(app: App, asked: str | None, known: str | None) -> str:
-    """A file of the checkout, relative to it."""
+    """A file of the checkout, from its root."""
     paths = (asked,) if asked else (*ANCHORS, known or "")
-    found = next((path for path in paths if _is_file(app, path)), None)
-    if found is None or found.startswith("/") or ".." in found.split("/"):
+    anchor = next((found for path in paths if (found := _in_checkout(app, path))), None)
+    if anchor is None:
         raise InputError(
             "GitHub shows a SARIF result only in a file of the checkout",
             where=asked,
-            remedy="name one, by its path from the root, with --sarif-anchor",
+            remedy="name one, by its path from here, with --sarif-anchor",
         )
-    return found
+    return anchor

@@ -10,8 +10,11 @@ MOST = 10
 _COMMANDS = {Level.ERROR: "error", Level.WARN: "warning"}
 
 
-def annotations(verdicts: Sequence[Verdict], in_checkout: Callable[[str], bool]) -> list[str]:
-    """The ten worst findings that stand, one workflow command each; `in_checkout` tells whether a path is a file."""
+def annotations(verdicts: Sequence[Verdict], in_checkout: Callable[[str], str | None]) -> list[str]:
+    """The ten worst findings that stand, one workflow command each.
+
+    `in_checkout` gives a file's address from the root of the checkout, None for what is none.
+    """
     standing = [
         (verdict.gate, finding)
         for verdict in verdicts
@@ -22,11 +25,12 @@ def annotations(verdicts: Sequence[Verdict], in_checkout: Callable[[str], bool])
     return [_command(gate, finding, in_checkout) for gate, finding in worst[:MOST]]
 
 
-def _command(gate: str, finding: Finding, in_checkout: Callable[[str], bool]) -> str:
+def _command(gate: str, finding: Finding, in_checkout: Callable[[str], str | None]) -> str:
     properties = {"title": f"{gate}: {finding.check}"}
     file, _, line = finding.where.partition(":")
-    if file and "://" not in finding.where and in_checkout(file):
-        properties = {"file": file, **({"line": line} if line.isascii() and line.isdigit() else {}), **properties}
+    own = in_checkout(file) if file and "://" not in finding.where else None
+    if own:
+        properties = {"file": own, **({"line": line} if line.isascii() and line.isdigit() else {}), **properties}
     figures = [
         f"{name} {value}" for name, value in (("expected", finding.expected), ("observed", finding.observed)) if value
     ]

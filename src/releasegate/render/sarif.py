@@ -26,10 +26,11 @@ _FILE = re.compile(r"(?P<file>[^:]+?)(?::(?P<line>[1-9][0-9]{0,6}))?(?::[0-9]+)?
 _Json = dict[str, Any]
 
 
-def sarif(verdicts: Sequence[Verdict], anchor: str, in_checkout: Callable[[str], bool]) -> _Json:
+def sarif(verdicts: Sequence[Verdict], anchor: str, in_checkout: Callable[[str], str | None]) -> _Json:
     """The log, with one run for each verdict.
 
-    `anchor` is a file of the checkout, relative to its root; `in_checkout` tells whether a path is another.
+    `anchor` is a file of the checkout, relative to its root; `in_checkout` gives another's address from there, None for
+    what is none.
     """
     return {
         "$schema": SCHEMA,
@@ -38,7 +39,7 @@ def sarif(verdicts: Sequence[Verdict], anchor: str, in_checkout: Callable[[str],
     }
 
 
-def _run(verdict: Verdict, anchor: str, in_checkout: Callable[[str], bool]) -> _Json:
+def _run(verdict: Verdict, anchor: str, in_checkout: Callable[[str], str | None]) -> _Json:
     shown = [finding for finding in verdict.findings if _is_result(finding)]
     rules = {check: index for index, check in enumerate(dict.fromkeys(finding.check for finding in shown))}
     results: dict[str, _Json] = {}
@@ -101,7 +102,7 @@ def _rule(check: str, findings: Sequence[Finding]) -> _Json:
 
 
 def _results(
-    finding: Finding, number: int, gate: str, anchor: str, in_checkout: Callable[[str], bool]
+    finding: Finding, number: int, gate: str, anchor: str, in_checkout: Callable[[str], str | None]
 ) -> Iterator[_Json]:
     """One result for each place of a finding."""
     instances = finding.details.get("instances") if "riskcode" in finding.details else None
@@ -153,14 +154,13 @@ def _place(finding: Finding, address: str) -> str:
     return path_place(address) if "riskcode" in finding.details else address
 
 
-def _location(address: str, anchor: str, in_checkout: Callable[[str], bool]) -> _Json:
+def _location(address: str, anchor: str, in_checkout: Callable[[str], str | None]) -> _Json:
     match = _FILE.fullmatch(address) if "://" not in address else None
-    own = match is not None and not match["file"].startswith("/") and in_checkout(match["file"])
-    file = match["file"] if match is not None and own else anchor
+    own = in_checkout(match["file"]) if match is not None else None
     line = int(match["line"] or 1) if match is not None and own else 1
     location: _Json = {
         "physicalLocation": {
-            "artifactLocation": {"uri": quote(file.removeprefix("./")), "uriBaseId": "%SRCROOT%"},
+            "artifactLocation": {"uri": quote(own or anchor), "uriBaseId": "%SRCROOT%"},
             "region": {"startLine": line},
         }
     }
