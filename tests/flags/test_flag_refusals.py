@@ -57,6 +57,11 @@ def off(file):
          f"{SHAPE} (top level: services, image); name it: --dialect"),
         ('version: "1.6"\nflags:\n- key: a\n  name: a\n',
          "flags.yaml:1:1: this is a file of Flipt, which is not edited here; use Flipt's own tools"),
+        ("flags:\n- {key: a, state: ENABLED, variants: {x: true, y: false}}\n",
+         "flags.yaml:1:1: flags as a list, which only flagd's daemon reads, are not edited here; "
+         "write them as a mapping"),
+        ("a: {enabled: true, variations: {x: true, y: false}, defaultRule: {variation: y}}\n",
+         "flags.yaml:1:1: fits several dialects: plain, goff; name it: --dialect"),
         ("b: true\n", "flags.yaml: there is no flag `a`; it has b"),
         ("aa: true\n", "flags.yaml: there is no flag `a`; did you mean `aa`?"),
         (b"a: \xff\n", "flags.yaml: not UTF-8 (byte 3); save it as UTF-8"),

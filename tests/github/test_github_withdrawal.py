@@ -87,6 +87,7 @@ def test_a_rollback_closes_a_raise_by_hand_before_anybody_merges_both(shop):
     assert (f"closed {raised}" in err.splitlines(), shop.open(), shop.says("checkout-v2")) == (True, [], OFF)
 
 
+@pytest.mark.soak
 def test_a_rollback_with_nothing_to_lower_closes_it_as_well(shop):
     shop.commit(b'"on", 5], ["off", 95', b'"on", 0], ["off", 100')
     shop.commit(b'defaultVariant: "on"', b'defaultVariant: "off"')
@@ -100,8 +101,8 @@ def test_a_rollback_with_nothing_to_lower_closes_it_as_well(shop):
     ("words", "title"),
     [
         (["flags", "off", "checkout-v2"], "Switch off checkout-v2"),
-        (["flags", "set", "checkout-v2", "off"], "Set checkout-v2 to off"),
-        (["flags", "rollout", "checkout-v2", "1"], "Roll out checkout-v2 to 1%"),
+        pytest.param(["flags", "set", "checkout-v2", "off"], "Set checkout-v2 to off", marks=pytest.mark.soak),
+        pytest.param(["flags", "rollout", "checkout-v2", "1"], "Roll out checkout-v2 to 1%", marks=pytest.mark.soak),
     ],
     ids=lambda part: part if isinstance(part, str) else "",
 )
@@ -113,6 +114,7 @@ def test_a_lowering_by_hand_closes_what_raises_the_same_flag_and_nothing_else(sh
     assert (code, err, shop.open()) == (0, f"closed {raised}\n", ["banner off"])
 
 
+@pytest.mark.soak
 def test_a_raise_by_hand_closes_nothing(shop):
     shop.propose(lambda file: file.off("checkout-v2"), "off")
     shop.propose_raise()
@@ -121,6 +123,7 @@ def test_a_raise_by_hand_closes_nothing(shop):
     assert sorted(shop.open()) == ["off", "raise"]
 
 
+@pytest.mark.soak
 def test_what_cannot_be_closed_is_told_and_the_flag_goes_off_all_the_same(shop):
     raised = shop.propose_raise()
     closes = lambda e: e.method == "PATCH" and "/pulls/" in e.path  # noqa: E731
@@ -140,6 +143,7 @@ def test_the_kill_switch_closes_what_would_set_its_flag_to_something_else(shop):
     assert (code, f"banner is off already; closed {again}" in out, shop.open()) == (0, True, [])
 
 
+@pytest.mark.soak
 def test_a_raise_that_a_rollback_overtakes_while_it_waits_is_closed(shop):
     def rolled_back(_):
         journal = Journal(shop.forge, "releasegate/ledger", SystemClock(), Randomness())

@@ -71,6 +71,23 @@ def test_status_on_status_and_a_refused_off(repo, call):
     assert "by Ada (unverified)\n" in out
 
 
+@pytest.mark.parametrize(
+    "words", [["set", "AGENT_SAFE_MODE", "0"], ["off", "AGENT_SAFE_MODE"], ["rollout", "AGENT_SAFE_MODE", "50"]]
+)
+def test_while_it_is_on_nobody_changes_its_flag_by_hand(repo, call, command, words):
+    flags = partial(command, repo, "flags")
+    assert flags("off", "AGENT_SAFE_MODE")[1] == "nothing to change: it is so already\n"
+    assert call("on")[0] == 0
+    said = "releasegate: `AGENT_SAFE_MODE` stays 1: the kill switch is on since "
+    for more in ([], ["--dry-run"], ["--patch", "-"]):
+        code, out, err = flags(*words, *more)
+        assert (code, out, err[: len(said)]) == (3, "", said)
+        assert err.endswith(" UTC (Ada); let the agents run again with `releasegate kill-switch off`\n")
+    assert shown(repo) == FLAGS.replace("MODE: 0", "MODE: 1")
+    assert flags("set", "AGENT_SAFE_MODE", "1", "search", "off")[0] == 0
+    assert flags("off", "AGENT_SAFE_MODE", "--in-place")[0] == 0, "nothing is committed, so no agent runs"
+
+
 def test_a_reason_that_is_no_utf_8_stops_nobody(repo, call):
     code, out, err = call("on", "--reason", "caf\udce9 refunds")
     assert (code, err, out.splitlines()[0]) == (0, "", "the agents are stopped")

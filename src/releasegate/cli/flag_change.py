@@ -58,7 +58,15 @@ def pairs(words: Sequence[str], what: str) -> list[tuple[str, str]]:
     """NAME VALUE NAME VALUE … as pairs."""
     if len(words) % 2:
         raise click.UsageError(f"every NAME needs its {what}")
+    once(words[::2])
     return list(zip(words[::2], words[1::2], strict=True))
+
+
+def once(names: Sequence[str]) -> None:
+    """Refuse a flag that is named twice: what the first change took away would be forgotten."""
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise click.UsageError(f"`{twice}` is named twice")
 
 
 def change(
@@ -217,11 +225,13 @@ def _fence_again(app: App, policy: Policy | None, book: "Journal | None", made: 
         try:
             _fence(policy, book)(made)
         except FenceError:
-            from releasegate.runbook.raising_by_hand import off  # noqa: PLC0415  loaded by the commands that write
+            from releasegate.runbook.raising_by_hand import taken_back  # noqa: PLC0415  loaded by the commands that write
             from releasegate.runbook.withdrawal import Withdrawal  # noqa: PLC0415
 
-            raised, branch = {edit.name: off(edit.name) for edit in made.edits}, _branch(app, options) or ""
-            app.say(withdrawn(Withdrawal(app.forge(), app.host, branch, made.path, raised, options.dialect)))
+            back = {} if policy is None else taken_back(policy)
+            mine = {edit.name: back[edit.name] for edit in made.edits if edit.name in back}
+            branch = _branch(app, options) or ""
+            app.say(withdrawn(Withdrawal(app.forge(), app.host, branch, made.path, mine, options.dialect)))
             raise
 
 

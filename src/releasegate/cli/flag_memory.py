@@ -42,7 +42,9 @@ def remembered(app: App, name: str, path: str | None, *, ledger: bool) -> Remove
         raise FlagError("nothing is remembered outside of a git repository", remedy="use --from") from error
     if note.is_file():
         return from_file(app, name, str(note.resolve()))
-    raise FlagError(f"nothing is known that was taken away from `{name}`", remedy="use --from, or git's own history")
+    stopped = policy is not None and policy.kill_switch is not None and name == policy.kill_switch.flag
+    back = "`releasegate kill-switch off` gives it its lines back" if stopped else "use --from, or git's own history"
+    raise FlagError(f"nothing is known that was taken away from `{name}`", remedy=back)
 
 
 def keep(app: App, made: Plan, path: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from releasegate.cli.app import App, Noun, pass_app
-from releasegate.cli.flag_change import Options, change, pairs, restore
+from releasegate.cli.flag_change import Options, change, once, pairs, restore
 from releasegate.cli.flag_file import DEFAULT_FILE, about, read_flags, state_of
 from releasegate.cli.flag_lint import lint
 from releasegate.cli.quantities import written
@@ -120,6 +120,7 @@ def off(app: App, /, names: tuple[str, ...], on: str | None, **options: Any) -> 
     def edit(name: str) -> Callable[[FlagFile], Any]:
         return lambda file: file.off(name, on)
 
+    once(names)
     title = f"Switch off {', '.join(names)}"
     return change(app, [edit(name) for name in names], title, Options(**options), dict.fromkeys(names, on))
 

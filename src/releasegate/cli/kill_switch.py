@@ -13,6 +13,7 @@ from releasegate.ledger.event import Event
 from releasegate.render.review import moment
 from releasegate.render.story import SIGNS
 from releasegate.runbook.kill_switch import On, Reach, Result
+from releasegate.runbook.raising_by_hand import stop
 from releasegate.runbook.reenable import Off, Status, status, validate
 from releasegate.runbook.step import row
 
@@ -36,7 +37,7 @@ def _reach(app: App) -> Reach:
         raise PolicyError("no `kill-switch` in the policy", remedy="add kill-switch: {flag: AGENT_SAFE_MODE, value: 1}")
     forge, switch = app.forge(), policy.kill_switch
     folder = own_folder(forge)
-    also = undoing(app, policy, {switch.flag: lambda file: file.set(switch.flag, switch.value, taking_back=True)})
+    also = undoing(app, policy, {switch.flag: stop(switch)})
     return Reach(
         policy=policy,
         switch=switch,

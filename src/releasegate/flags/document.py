@@ -276,12 +276,25 @@ def _recognise(tree: Tree, path: str, wanted: str | None) -> str:
         return wanted
     if len(fitting) == 1:
         return fitting[0]
+    if fitting:
+        raise FlagError(f"fits several dialects: {', '.join(fitting)}", where=where, remedy="name it: --dialect")
+    if _is_list(tree.data):
+        raise FlagError(
+            "flags as a list, which only flagd's daemon reads, are not edited here",
+            where=where,
+            remedy="write them as a mapping",
+        )
     seen = ", ".join(list(tree.data)[:5]) or "nothing"
     raise FlagError(f"not a flag file of a known shape (top level: {seen})", where=where, remedy="name it: --dialect")
 
 
 def is_flipt(data: Mapping[str, Any]) -> bool:
-    """Flipt lists its flags, each with a `key`; flagd maps names to them."""
+    """Flipt lists its flags, each with a `key` and no `state`."""
+    return _is_list(data) and not any("state" in flag for flag in data["flags"])
+
+
+def _is_list(data: Mapping[str, Any]) -> bool:
+    """Whether the flags are a list with their names as `key`."""
     flags = data.get("flags")
     return isinstance(flags, list) and all(isinstance(flag, dict) and "key" in flag for flag in flags)
 

@@ -1,13 +1,17 @@
-"""Raises by hand: refused while the newest word of the ledger is that users are taken off what the flag leads to."""
+"""Raises by hand: refused while the newest word of the ledger is that users are taken off what the flag leads to.
+
+So is any value but the safe one for the flag of the kill switch, while that is on.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 
-from releasegate.errors import FenceError
+from releasegate.errors import FenceError, FlagError
 from releasegate.flags.document import FlagFile
 from releasegate.flags.proof import raises
 from releasegate.ledger.event import Event
 from releasegate.ledger.state import fold
-from releasegate.policy.model import Policy
+from releasegate.ledger.switch import Standing, standing
+from releasegate.policy.model import KillSwitch, Policy
 from releasegate.runbook.flags import Change, Plan
 from releasegate.runbook.journal import Journal
 
@@ -17,14 +21,17 @@ CLOSES = ("rollback.started", "rollout.aborted")
 
 
 def fence(policy: Policy, journal: Journal) -> Callable[[Plan], None]:
-    """A look at a plan that is `FenceError` where it raises what a rollback took back, or is taking back.
+    """A look at a plan that is `FenceError` where it raises what a rollback took back, or lets stopped agents run.
 
-    Only a raise of the flag that splits the traffic, or of one that a rollback switches off, asks the ledger.
+    Only a raise of the flag that splits the traffic, or of one that a rollback switches off, and an unsafe value of the
+    kill switch's flag ask the ledger.
     """
     guarded = lowered(policy)
     scope = {"service": policy.service, "environment": policy.environment}
 
     def look(plan: Plan) -> None:
+        if policy.kill_switch is not None and _lets_run(plan, policy.kill_switch):
+            _refuse_while_stopped(policy.kill_switch, standing(journal.events(), scope))
         raised = [edit.name for edit in plan.edits if edit.name in guarded and raises(edit)]
         why = closed(journal.events(), scope) if raised else None
         if why:
@@ -39,6 +46,35 @@ def lowered(policy: Policy) -> Mapping[str, Change]:
     split = policy.traffic.flag if policy.traffic is not None else None
     features = {name: off(name) for name in policy.rollback.flags.off}
     return features | ({} if split is None else {split.name: off(split.name, split.on)})
+
+
+def taken_back(policy: Policy) -> Mapping[str, Change]:
+    """The flags that a rollback or the kill switch sets, and the change that it makes of each."""
+    switch = policy.kill_switch
+    return {**lowered(policy), **({} if switch is None else {switch.flag: stop(switch)})}
+
+
+def stop(switch: KillSwitch) -> Change:
+    """The value that is safe, for everybody."""
+    return lambda file: file.set(switch.flag, switch.value, taking_back=True)
+
+
+def _lets_run(plan: Plan, switch: KillSwitch) -> bool:
+    """Whether the kill switch's flag is another than the safe value after the plan."""
+    after = [edit.after for edit in plan.edits if edit.name == switch.flag]
+    try:
+        return bool(after) and after[-1].set(switch.flag, switch.value, taking_back=True).changed
+    except FlagError:
+        return True
+
+
+def _refuse_while_stopped(switch: KillSwitch, found: Standing) -> None:
+    if found.since is not None:
+        since = f"{found.since.time:%Y-%m-%d %H:%M:%S} UTC ({found.since.actor.name})"
+        raise FenceError(
+            f"`{switch.flag}` stays {switch.value}: the kill switch is on since {since}",
+            remedy="let the agents run again with `releasegate kill-switch off`",
+        )
 
 
 def taking_back(file: FlagFile, changes: Sequence[Change]) -> Mapping[str, Change]:
