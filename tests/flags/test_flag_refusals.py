@@ -9,6 +9,7 @@ from releasegate.flags.document import FlagFile
 FLAGD = 'flags:\n  a:\n    state: ENABLED\n    variants: {"on": true, "off": false}\n    defaultVariant: "off"\n'
 GOFF = "a:\n  variations: {enabled: true, disabled: false}\n  defaultRule: {variation: disabled}\n"
 
+LIST = "flags.yaml:1:1: flags as a list, which only flagd's daemon reads, are not edited here"
 WAY = "on the way to `a`: no safe edit; write it out plainly"
 TAB = "flags.yaml:{}: a tab, which YAML does not take here; write spaces"
 SHAPE = "flags.yaml:1:1: not a flag file of a known shape"
@@ -58,8 +59,7 @@ def off(file):
         ('version: "1.6"\nflags:\n- key: a\n  name: a\n',
          "flags.yaml:1:1: this is a file of Flipt, which is not edited here; use Flipt's own tools"),
         ("flags:\n- {key: a, state: ENABLED, variants: {x: true, y: false}}\n",
-         "flags.yaml:1:1: flags as a list, which only flagd's daemon reads, are not edited here; "
-         "write them as a mapping"),
+         f"{LIST}; write them as a mapping"),
         ("a: {enabled: true, variations: {x: true, y: false}, defaultRule: {variation: y}}\n",
          "flags.yaml:1:1: fits several dialects: plain, goff; name it: --dialect"),
         ("b: true\n", "flags.yaml: there is no flag `a`; it has b"),
