@@ -24,6 +24,8 @@ settings.load_profile("house")
 
 DEBIANS_POSTGRESQL = os.pathsep.join(map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)))
 """Where Debian keeps what is not on PATH."""
+PACKAGES = {"postgres": "postgresql", "initdb": "postgresql", "promtool": "prometheus"}
+"""Debian's package of a program, where it has another name."""
 REQUIRE_SERVERS = "RELEASEGATE_REQUIRE_SERVERS"
 """Set it to turn "not installed: skipped" into a failure."""
 
@@ -115,8 +117,7 @@ def program():
         found = shutil.which(name) or shutil.which(name, path=DEBIANS_POSTGRESQL)
         if found:
             return found
-        package = "postgresql" if name in ("postgres", "initdb") else name
-        reason = f"{name} is not installed (Debian: apt-get install {package})"
+        reason = f"{name} is not installed (Debian: apt-get install {PACKAGES.get(name, name)})"
         if os.environ.get(REQUIRE_SERVERS):
             pytest.fail(f"{REQUIRE_SERVERS} is set, but {reason}")
         pytest.skip(reason)

@@ -104,7 +104,9 @@ def test_standard_input_is_a_dash(folder):
 def test_a_missing_file_and_a_broken_one_are_errors_that_name_them(folder):
     with pytest.raises(InputError) as error:
         replay(folder, "nowhere.jsonl")
-    assert str(error.value) == "nowhere.jsonl: cannot be read: No such file or directory"
+    assert str(error.value) == (
+        "nowhere.jsonl: cannot be read: No such file or directory; is the path right, and was it made?"
+    )
     (folder / "broken.jsonl").write_text(HEALTHY[:-9])
     with pytest.raises(InputError, match=r"broken.jsonl:182: not a line of JSON"):
         replay(folder, "broken.jsonl")

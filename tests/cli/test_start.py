@@ -1,17 +1,20 @@
 """The program itself: it starts without what it does not need, and a bug in it becomes a file and a code."""
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
 from hashlib import sha256
 from pathlib import Path
 
+import click
 import pytest
 
 import releasegate
 from releasegate.cli.app import App
 from releasegate.cli.main import COMMANDS, run
+from releasegate.cli.main import releasegate as program
 from releasegate.verdict import LONG, Evidence
 
 LAZY = (
@@ -105,7 +108,17 @@ def test_control_c_is_130(capsys):
     assert capsys.readouterr() == ("", "\nreleasegate: interrupted\n")  # on a line of its own, after the ^C
 
 
+def names(group, words=()):
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        yield (*words, name)
+        if isinstance(command, click.Group):
+            yield from names(command, (*words, name))
+
+
 def test_every_command_stands_in_the_table_of_the_readme():
     text = (Path(__file__).parents[2] / "README.md").read_text().split("## Commands")[1].split("\n## ")[0]
-    rows = "\n".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `"))
-    assert [name for name in COMMANDS.keys() - {"action"} if f"`{name}" not in rows] == []
+    rows = [set(re.findall(r"[a-z-]+", line.split("|")[1])) for line in text.splitlines() if line.startswith("| `")]
+    assert [words for words in names(program) if not any({*words} <= row for row in rows)] == []
+    said = {word for row in rows for word in row}
+    assert said == {word for words in names(program) for word in words}

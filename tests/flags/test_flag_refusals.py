@@ -50,7 +50,7 @@ def off(file):
         ("b: true\na:\ttrue\n", TAB.format("2:3")),
         ("a: {enabled: true,\n\tpercentage: 5}\n", TAB.format("2:1")),
         ("a: |\n  true\n", f"{SHAPE} (top level: a); name it: --dialect"),
-        ("- a\n", "flags.yaml:1:1: not a flag file: it holds no mapping"),
+        ("- a\n", "flags.yaml:1:1: not a flag file: it holds no mapping; is this the right file?"),
         ("", "flags.yaml: the file is empty; is this the right file?"),
         ("a: [\n", "flags.yaml:2:1: not YAML: did not find expected node content"),
         ("a: *x\n", "flags.yaml:1:4: nothing before is anchored as &x"),

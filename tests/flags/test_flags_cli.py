@@ -165,6 +165,8 @@ def test_prove(flags):
 
 BAD = [
     (["get", "checkout"], f"{FILE}: there is no flag `checkout`; did you mean `checkout-v2`?"),
+    (["get", "a", "--file", "many.yaml"], "many.yaml:1:1: `a`: the percentage `many` is no number from 0 to 100"),
+    (["list", "--file", "list.yaml"], "list.yaml:1:1: not a flag file: it holds no mapping; is this the right file?"),
     (["off", "checkout-v3"], f"{FILE}: there is no flag `checkout-v3`; did you mean `checkout-v2`?"),
     (["rollout", "checkout-v2", "101"], "101 is no percentage; use a number from 0 to 100"),
     (["rollout", "checkout-v2", "-1"], "-1 is no percentage; use a number from 0 to 100"),
@@ -203,6 +205,7 @@ BAD = [
 def test_bad_input_is_one_line_and_writes_nothing(flags, repo, arguments, message):
     head = committed(repo, {
         "flagd.yaml": FLAGD, "twice.yaml": "a: true\na: false\n", "anchor.yaml": "a: &x true\nb: *x\n",
+        "many.yaml": "a: {enabled: true, percentage: many}\n", "list.yaml": "- a\n",
         "flipt.yaml": "flags:\n- {key: a}\n", "rules.yaml": FLAGD + '    targeting: {if: [true, "on"]}\n',
     })  # fmt: skip
     assert flags(*arguments) == (2, "", f"releasegate: {message}\n")

@@ -178,7 +178,8 @@ def test_an_empty_folder_is_inconclusive_and_a_missing_path_is_an_error(house):
     house.asserting({"categories:performance": "error"})
     (house.path / ".lighthouseci").mkdir()
     code, document = house.judge()
-    assert (code, [f["title"] for f in document["findings"]]) == (3, ["there is no Lighthouse report"])
+    (finding,) = document["findings"]
+    assert (code, finding["title"]) == (3, "there is no Lighthouse report: run Lighthouse, or fetch its artifact")
     assert house.refused("gone.json", "--config", "lighthouserc.json") == (
         2,
         "gone.json: cannot be read: No such file or directory; is the path right, and was it made?",

@@ -269,13 +269,14 @@ def test_index(repo):
 
 def test_a_ledger_that_is_not_there_yet(tmp_path):
     folder = repository(tmp_path / "repo")
-    assert run(folder, "show") == (0, "\n")
+    assert run(folder, "show") == (0, "no event yet\n")
     assert run(folder, "export") == (0, "")
     assert run(folder, "index") == (0, "# Evidence of every release\n\nLedger: none yet\n")
     assert run(folder, "verify") == (
         3,
         (
             "ledger: INCONCLUSIVE: 1 finding in 0 events in 0 commits\n"
-            "  error  ledger: there is no ledger (expected a branch with events, observed none)\n"
+            "  error  ledger: there is no ledger yet: `releasegate tag rc` or `rollout` begins it"
+            " (expected a branch with events, observed none)\n"
         ),
     )

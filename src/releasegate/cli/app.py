@@ -111,8 +111,7 @@ class App:
                 raise InputError(f"larger than {limit} bytes", where=str(path), remedy="is this the right file?")
             return target.read_bytes()
         except OSError as error:
-            remedy = "is the path right, and was it made?" if isinstance(error, FileNotFoundError) else None
-            raise InputError(f"cannot be read: {error.strerror}", where=str(path), remedy=remedy) from error
+            raise unread(error, str(path)) from error
         except ValueError as error:  # a null character in a name that a file gave
             raise InputError("no file can have this name", where=ascii(str(path)), remedy="correct the name") from error
 
@@ -186,6 +185,12 @@ class App:
             "a plain git repository has no workflows, deployments, artifacts, releases or reviews",
             remedy="use a `command` in the policy, or name the repository on GitHub: --repo OWNER/NAME",
         )
+
+
+def unread(error: OSError, path: str) -> InputError:
+    """What is said of a file that cannot be read."""
+    remedies = {FileNotFoundError: "is the path right, and was it made?", IsADirectoryError: "name a file in it"}
+    return InputError(f"cannot be read: {error.strerror}", where=path, remedy=remedies.get(type(error)))
 
 
 def fields_of(error: ReleasegateError) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import click
 
 from releasegate.canary.judge import Assessment, Decision, Judge, Judgement
 from releasegate.canary.recording import Header, Recording, parse
-from releasegate.cli.app import App, Verb, pass_app
+from releasegate.cli.app import App, Verb, pass_app, unread
 from releasegate.cli.quantities import SHARE
 from releasegate.errors import InputError
 
@@ -79,7 +79,7 @@ def _opened(app: App, name: str) -> Iterator[IO[bytes]]:
         with click.open_file("-" if name == "-" else str(app.directory / name), "rb") as stream:
             yield stream
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=name) from error
+        raise unread(error, name) from error
 
 
 def _lines(stream: IO[bytes], name: str) -> Iterable[bytes]:

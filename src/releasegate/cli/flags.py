@@ -72,7 +72,7 @@ def list_(app: App, path: str | None, dialect: str | None, branch: str | None) -
 def get(app: App, name: str, path: str | None, dialect: str | None, branch: str | None) -> int:
     """What one flag says now."""
     file = read_flags(app, path, dialect, branch)
-    file.locate(name)
+    file.state(name)  # one flag that cannot be read is no answer; in a list it hides no other
     row = state_of(file, name)
     app.emit({**about(file), "name": name, **row}, str(row["text"]))
     return 0

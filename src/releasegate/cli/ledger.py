@@ -45,7 +45,8 @@ def show(app: App, tag: str | None, kind: str | None, last: int | None) -> int:
         "events": [event.document() for event in shown],
         "state": None if state is None else _summary(state),
     }
-    app.emit(document, "\n".join([*map(_line, shown), *([] if state is None else _state_lines(state))]))
+    lines = [*map(_line, shown)] or ["no event of this kind" if events else "no event yet"]
+    app.emit(document, "\n".join([*lines, *([] if state is None else _state_lines(state))]))
     return 0
 
 

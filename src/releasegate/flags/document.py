@@ -95,7 +95,8 @@ class FlagFile:
         """Read a file; `path` tells JSON (`.json`) from YAML. `FlagError` names the place of what is not safe."""
         text, tree = parse_tree(content, path)
         if not isinstance(tree.data, dict):
-            raise FlagError("not a flag file: it holds no mapping", where=place(path, text, tree.root.start))
+            where = place(path, text, tree.root.start)
+            raise FlagError("not a flag file: it holds no mapping", where=where, remedy="is this the right file?")
         return cls(path, content, _recognise(tree, path, dialect), tree)
 
     @property

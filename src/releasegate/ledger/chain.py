@@ -112,7 +112,8 @@ def verify(commits: Sequence[Link], anchors: Sequence[Anchor], expected_head: st
         *_tags(anchors, [event for event, _ in events]),
     ]
     if not commits:
-        findings.append(_unusable("ledger", "there is no ledger", "a branch with events", "none"))
+        title = "there is no ledger yet: `releasegate tag rc` or `rollout` begins it"
+        findings.append(_unusable("ledger", title, "a branch with events", "none"))
     if expected_head is not None and not any(sha.startswith(expected_head) for sha in places):
         findings.append(
             _error("expected-head", "the head that was kept is not in the ledger", expected_head, _head(commits))

@@ -150,7 +150,8 @@ def _missing(
     """What there should have been: runs, and a page for every assertion set."""
     found: list[Finding] = []
     if not reports and not any(problem.unusable for problem in problems):
-        found.append(_unusable("reports", "there is no Lighthouse report", "at least one run"))
+        title = "there is no Lighthouse report: run Lighthouse, or fetch its artifact"
+        found.append(_unusable("reports", title, "at least one run"))
     if config.matrix and not config.sets:
         found.append(_unusable("assertMatrix", "the matrix has no entry, so that nothing was asserted"))
     return [*found, *_unmatched(pages, config)]
