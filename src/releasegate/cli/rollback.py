@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from releasegate.cli.live import live_view
 from releasegate.cli.quantities import written
 from releasegate.cli.world import build_world
 from releasegate.errors import PolicyError, ReleasegateError, UsageError
+from releasegate.forge.github.bounded import TooSlowError, within
 from releasegate.policy.model import Policy
 from releasegate.render.story import SIGNS
 from releasegate.runbook.aim import nothing_unfinished
@@ -26,6 +28,8 @@ from releasegate.runbook.story import by_hand
 from releasegate.runbook.world import World
 
 UNKNOWN = "no reason given yet"
+PATIENT = 5.0
+"""Seconds that a person waits for each thing that the question would like to tell."""
 
 
 @click.command(cls=Verb)
@@ -82,7 +86,9 @@ def rollback(
         return _plan(app, Rollback(world, request, lambda _: None))
     interactive = not app.json and sys.stdin.isatty() and not yes
     if interactive:
-        _ask(Rollback(world, request, lambda _: None), wish)
+        # In a world of its own: what is still being read when the answer is there goes on in that.
+        own = build_world(replace(app, _forge=None, _api=None), world.documents)
+        _ask(Rollback(own, request, lambda _: None), wish)
     terminal = not app.json and sys.stderr.isatty()
     title = f"rollback of {world.policy.service}"
     window = world.policy.canary.window if world.policy.canary else 0.0
@@ -127,13 +133,12 @@ def _plan(app: App, procedure: Rollback) -> int:
 
 
 def _ask(procedure: Rollback, wish: Wish) -> None:
-    """One question that holds everything. What cannot be read for it is said: it stops no rollback."""
-    procedure.refuse_unknown()
+    """One question that holds everything. What cannot be read for it in time is said: it stops no rollback."""
     leaving, to, now = None, None, "the split cannot be read"
-    with suppress(ReleasegateError):
-        leaving, to = procedure.target()
-    with suppress(ReleasegateError):
-        now = procedure.world.traffic.split().description
+    with suppress(TooSlowError):
+        leaving, to = within(PATIENT, lambda: _target(procedure))
+    with suppress(TooSlowError, ReleasegateError):
+        now = within(PATIENT, lambda: procedure.world.traffic.split().description)
     world, policy = procedure.world, procedure.world.policy
     rules = policy.rollback.migrations
     schema = f" The schema: {intent(rules, wish)}." if rules is not None else ""
@@ -143,6 +148,14 @@ def _ask(procedure: Rollback, wish: Wish) -> None:
         abort=True,
         err=True,
     )
+
+
+def _target(procedure: Rollback) -> tuple[str | None, str | None]:
+    """What would be left and what for, as far as it can be told; `UsageError` where nobody knows the name."""
+    procedure.refuse_unknown()
+    with suppress(ReleasegateError):
+        return procedure.target()
+    return None, None
 
 
 def _explain(world: World, result: Result, reason: str) -> None:
