@@ -84,7 +84,7 @@ def test_a_person_reads_the_reason_and_what_would_have_been_caught(folder):
     assert first == "healthy: promote: no regression in 1800 s, and each SLI would have shown one"
     assert re.fullmatch(
         r"  errors: promote, evidence \S+, canary / baseline 1\.36 \(0\.\d\d to 1\.\d\d\), "
-        r"would have caught 1\.\dx \(0\.0\d+\)",
+        r"would have caught 1\.\dx \(a level of 0\.0\d+\)",
         second,
     )
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from canaries import header, judged, steady
 
+from releasegate.canary.dispersion import Dispersion
 from releasegate.canary.judge import Decision, _times
 from releasegate.canary.mean import MeanMonitor
 from releasegate.canary.monitor import Moment, bursty
@@ -136,13 +137,33 @@ def test_a_rule_has_a_share_below_all(text, fits):
 
 
 def test_a_dispersion_is_noted_from_thirteen_tenths_on():
-    assert bursty("errors", 1.29, learned=True) == ()
-    assert bursty("errors", 1.3, learned=True) == (
-        "errors come in clumps: they vary 1.3 times as much as independent ones, and a finding takes 1.3 times as long",
-    )
-    assert bursty("errors", 1.0, learned=False) == (
+    assert bursty("errors", 1.29, lacks="", lacked="") == ()
+    for spread, shown in ((1.3, "1.3"), (99.4, "99"), (187.3, "187")):
+        (note,) = bursty("errors", spread, lacks="", lacked="")
+        assert note == (
+            f"errors come in clumps: they vary {shown} times as much as independent ones, "
+            f"and a finding takes {shown} times as long"
+        )
+    assert bursty("errors", 1.0, lacks="no history", lacked="no history") == (
         "no history: errors were taken to vary 1 times as much as independent ones",
     )
+
+
+def test_what_was_supposed_at_first_stays_noted():
+    at_first = "no history: errors were taken at first to vary 3 times as much as independent ones"
+    assert bursty("errors", 1.0, lacks="", lacked="no history") == (at_first,)
+    assert bursty("errors", 1.3, lacks="", lacked="no history")[0] == at_first
+
+
+def test_a_history_without_an_event_is_no_missing_history():
+    learned = Dispersion()
+    assert learned.lacks == "no history"
+    learned.add((0.0,), 100.0)
+    assert learned.lacks == "no history"  # one poll has no neighbour
+    learned.add((0.0,), 100.0)
+    assert learned.lacks == "none were seen before"
+    learned.add((1.0,), 100.0)
+    assert learned.lacks == ""
 
 
 def test_throughput_says_silent_only_after_a_poll_without_a_request():
@@ -156,7 +177,8 @@ def test_throughput_says_silent_only_after_a_poll_without_a_request():
     assert monitor.parts[0].cause == "starved"
     assert monitor.interval()[1] == pytest.approx(1 / (0.05 * 21))
     monitor.update(10.0, 1.0, POLL)
-    assert monitor.notes() == ()  # the second of two polls was compared with the first, and they are alike
+    # the second of two polls was compared with the first, and they are alike
+    assert monitor.notes() == ("no history: requests were taken at first to vary 3 times as much as independent ones",)
 
 
 def test_a_mean_over_nothing_is_no_outage():

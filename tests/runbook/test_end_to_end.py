@@ -239,7 +239,8 @@ def plain(text):
     text = re.sub(r"/\S+/(?=report\.html)", "", text)
     text = re.sub(r"(?<![v\d.-])\d+(\.\d+)?(e[+-]\d+)?(?!\.?\d)", "0", text)
     # How much of the line an SLI has reached when another one ends the canary is not the same twice.
-    return [line for line in text.strip().splitlines() if not re.match(r"  \w+: (promote|abort|continue)", line)]
+    own = r"  \w+: (promote|abort|continue)|    (bad events|requests|no history|none were|\d+ of \d+ polls) "
+    return [line for line in text.strip().splitlines() if not re.match(own, line)]
 
 
 def documented(page, command):

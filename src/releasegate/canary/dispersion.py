@@ -57,6 +57,13 @@ class Dispersion:
         return max(1.0, seen)
 
     @property
+    def lacks(self) -> str:
+        """What there was nothing of to learn from; empty where there was."""
+        if not self.pairs:
+            return "no history"
+        return "" if self._events > START_EVENTS else "none were seen before"
+
+    @property
     def clump(self) -> float:
         """The mean size of clumps of geometric size that vary as much: variance over mean is `2 clump - 1`."""
         return (self.value + 1) / 2

@@ -34,7 +34,7 @@ class HistogramMonitor:
             self.parts += (Part("limit", SHARE, self._above.process),)
         self._dispersion = Dispersion()
         self._spread = self._dispersion.value
-        self._learned = False
+        self._lacks, self._lacked = self._dispersion.lacks, ""
         zeros = (0.0,) * (len(bounds) + 1)
         self._usual = self._baseline = self._canary = zeros
         self._alternatives: list[Alternative] = []
@@ -49,7 +49,8 @@ class HistogramMonitor:
     def update(self, baseline: tuple[float, ...], canary: tuple[float, ...], moment: Moment) -> None:
         """Judge one poll by what was learned before it."""
         self._spread = self._dispersion.value
-        self._learned = self._dispersion.pairs > 0
+        self._lacks = self._dispersion.lacks
+        self._lacked = self._lacked or self._lacks
         if self._above:
             slow = sum(canary[self._first_slow :])
             self._above.update(slow, sum(canary), (self._spread + 1) / 2, moment.elapsed)
@@ -89,7 +90,7 @@ class HistogramMonitor:
 
     def notes(self) -> tuple[str, ...]:
         """How bursty it is."""
-        return bursty("requests of a duration", self._spread, learned=self._learned)
+        return bursty("requests of a duration", self._spread, lacks=self._lacks, lacked=self._lacked)
 
     def detectable(self, lines: Mapping[str, float]) -> Detectable:
         """By the evidence that a canary which is slower by a factor would have given nine times in ten."""

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from releasegate.canary.mixture import CAP
-from releasegate.canary.monitor import Detectable, Interval, snapshot
+from releasegate.canary.monitor import Detectable, Interval, snapshot, two_digits
 from releasegate.canary.recording import Header, Line
 from releasegate.canary.standing import Standing
 
@@ -268,5 +268,5 @@ def _why(standing: Standing, seen: SliAssessment) -> str:
 def _times(ratio: Interval | None) -> str:
     if ratio is None or ratio[0] is None:
         return "worse than"
-    estimate = f"{ratio[1]:.2g}x" if ratio[1] is not None else "above"
-    return f"{estimate} (at least {ratio[0]:.2g}x)"
+    estimate = f"{two_digits(ratio[1])}x" if ratio[1] is not None else "above"
+    return f"{estimate} (at least {two_digits(ratio[0])}x)"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from releasegate.canary.dispersion import START
 from releasegate.canary.mixture import Mixture
 
 NOTED = 1.3
@@ -78,14 +79,21 @@ class Monitor(Protocol):
         """A 95% confidence sequence of canary over baseline, from the sums; None where nothing can be said."""
 
 
-def bursty(what: str, dispersion: float, *, learned: bool) -> tuple[str, ...]:
-    """What a dispersion means for the reader."""
-    if not learned:
-        return (f"no history: {what} were taken to vary {dispersion:.2g} times as much as independent ones",)
+def two_digits(value: float) -> str:
+    """A positive number to two digits, or whole: people read no exponents."""
+    return f"{value:.2g}" if value < 99.5 else f"{value:.0f}"
+
+
+def bursty(what: str, dispersion: float, *, lacks: str, lacked: str) -> tuple[str, ...]:
+    """What a dispersion means for the reader: what there is nothing of to learn it from, and was not at first."""
+    if lacks:
+        return (f"{lacks}: {what} were taken to vary {two_digits(dispersion)} times as much as independent ones",)
+    said = (f"{lacked}: {what} were taken at first to vary {START:g} times as much as independent ones",) * bool(lacked)
     if dispersion < NOTED:
-        return ()
-    times = f"{dispersion:.2g} times as"
-    return (f"{what} come in clumps: they vary {times} much as independent ones, and a finding takes {times} long",)
+        return said
+    times = f"{two_digits(dispersion)} times as"
+    clumps = f"{what} come in clumps: they vary {times} much as independent ones, and a finding takes {times} long"
+    return (*said, clumps)
 
 
 def snapshot(monitor: Monitor) -> Monitor:

@@ -95,7 +95,7 @@ class RatioMonitor:
         self._above = None if limit is None else Above(limit)
         self._dispersion = Dispersion()
         self._spread = self._dispersion.value
-        self._learned = False
+        self._lacks, self._lacked = self._dispersion.lacks, ""
         self._baseline = (0.0, 0.0)
         self._canary = (0.0, 0.0)
 
@@ -114,7 +114,8 @@ class RatioMonitor:
         """Judge one poll by what was learned before it."""
         clump = self._dispersion.clump
         self._spread = self._dispersion.value
-        self._learned = self._dispersion.pairs > 0
+        self._lacks = self._dispersion.lacks
+        self._lacked = self._lacked or self._lacks
         if self._above:
             self._above.update(canary[0], canary[1], clump, moment.elapsed)
         if not moment.warming:
@@ -151,7 +152,7 @@ class RatioMonitor:
 
     def notes(self) -> tuple[str, ...]:
         """How bursty it is."""
-        return bursty("bad events", self._spread, learned=self._learned)
+        return bursty("bad events", self._spread, lacks=self._lacks, lacked=self._lacked)
 
     def detectable(self, lines: Mapping[str, float]) -> Detectable:
         """By the number of bad events that would have sufficed, and the level that gives as many nine times in ten."""

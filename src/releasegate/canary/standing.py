@@ -7,7 +7,7 @@ from releasegate.canary.gauge import GaugeMonitor
 from releasegate.canary.histogram import HistogramMonitor
 from releasegate.canary.mean import MeanMonitor
 from releasegate.canary.mixture import CAP
-from releasegate.canary.monitor import Detectable, Moment, Monitor
+from releasegate.canary.monitor import Detectable, Moment, Monitor, two_digits
 from releasegate.canary.outage import Outage, together
 from releasegate.canary.ratio import RatioMonitor
 from releasegate.canary.recording import TRACKS, Counts, Header
@@ -113,7 +113,7 @@ class Standing:
         if self.sufficient():
             return None
         seen, asked = self.detectable(), self._header.detect.get(self.spec.kind, DETECT_GAUGE)
-        shown = f"no less than {seen.ratio:.2g}x" if seen.ratio else "no regression at all"
+        shown = f"no less than {two_digits(seen.ratio)}x" if seen.ratio else "no regression at all"
         return f"too little was seen: {shown} would have shown, {asked:g}x was asked"
 
     def safe(self) -> bool:

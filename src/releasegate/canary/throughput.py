@@ -39,7 +39,7 @@ class ThroughputMonitor:
         self._process = Mixture(len(FACTORS), LATE)
         self._dispersion = Dispersion()
         self._spread = self._dispersion.value
-        self._learned = False
+        self._lacks, self._lacked = self._dispersion.lacks, ""
         self._totals = (0.0, 0.0)
         self._expected = 0.0
         self._idle = 0.0
@@ -57,7 +57,8 @@ class ThroughputMonitor:
     def update(self, baseline: float, canary: float, moment: Moment) -> None:
         """Judge one poll; warming up is no reason to get no traffic."""
         self._spread = self._dispersion.value
-        self._learned = self._dispersion.pairs > 0
+        self._lacks = self._dispersion.lacks
+        self._lacked = self._lacked or self._lacks
         share = self._starved_below * moment.weight
         terms = [slopes(share, factor) for factor in FACTORS]
         self._process.bet([(canary * up + baseline * down) / self._spread for up, down in terms], moment.elapsed)
@@ -74,7 +75,7 @@ class ThroughputMonitor:
 
     def notes(self) -> tuple[str, ...]:
         """How bursty it is."""
-        return bursty("requests", self._spread, learned=self._learned)
+        return bursty("requests", self._spread, lacks=self._lacks, lacked=self._lacked)
 
     def detectable(self, lines: Mapping[str, float]) -> Detectable:
         """The largest share that would have been found to starve, as a level and as a part of what is enough."""

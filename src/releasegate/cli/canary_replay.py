@@ -12,6 +12,7 @@ from releasegate.canary.recording import Header, Recording, parse
 from releasegate.cli.app import App, Verb, pass_app, unread
 from releasegate.cli.quantities import SHARE
 from releasegate.errors import InputError
+from releasegate.render.judgement import sli_lines
 
 LONGEST_LINE = 1 << 20
 """Bytes; a line of a recording is far shorter, and one that is not is no recording."""
@@ -57,20 +58,9 @@ def describe(judgement: Judgement) -> str:
     """The judgement for a person: the decision, why, and a line for each SLI."""
     when = "" if judgement.decided_at is None else f" after {judgement.decided_at:g} s"
     lines = [f"{judgement.id}: {judgement.decision}{when}: {judgement.reason}"]
-    for name, sli in judgement.slis.items():
-        seen, ratio = sli.detectable, sli.ratio
-        shown = "nothing" if seen.level is None else f"{seen.level:.3g}"
-        if seen.ratio is not None:
-            shown = f"{seen.ratio:.2g}x ({shown})"
-        compared = "" if ratio is None else f", canary / baseline {_interval(ratio)}"
-        lines.append(f"  {name}: {sli.decision}, evidence {sli.evidence:.3g}{compared}, would have caught {shown}")
-        lines += [f"    {note}" for note in sli.notes]
+    for line, notes in sli_lines(judgement):
+        lines += [f"  {line}", *(f"    {note}" for note in notes)]
     return "\n".join(lines)
-
-
-def _interval(ratio: tuple[float | None, float | None, float | None]) -> str:
-    lower, estimate, upper = ("?" if value is None else f"{value:.2f}" for value in ratio)
-    return f"{estimate} ({lower} to {upper})"
 
 
 @contextmanager

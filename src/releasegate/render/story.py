@@ -37,8 +37,8 @@ class Story:
     rollback: tuple[Row, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     recording: Recording | None = None
-    sli_lines: tuple[str, ...] = ()
-    """One line for each SLI: what was seen, and what this canary could have detected."""
+    slis: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """For each SLI one line, of what was seen and could have been detected, and what else is to be known of it."""
     notes: tuple[str, ...] = ()
     """What to do next, a line each."""
     break_glass: tuple[str, ...] = ()
@@ -57,9 +57,10 @@ def text(story: Story) -> str:
     lines += _rows(story.stages, story.timezone)
     if story.rollback:
         lines += ["", "taken back:", *_rows(story.rollback, story.timezone)]
-    if story.sli_lines:
+    if story.slis:
         lines += ["", "what this canary saw, and could have detected nine times in ten:"]
-        lines += [f"  {line}" for line in story.sli_lines]
+        for line, notes in story.slis:
+            lines += [f"  {line}", *(f"    {note}" for note in notes)]
     if story.notes:
         lines += ["", *story.notes]
     return "\n".join(lines)

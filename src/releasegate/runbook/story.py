@@ -3,9 +3,9 @@
 from contextlib import suppress
 from pathlib import Path
 
-from releasegate.canary.judge import Judgement
 from releasegate.canary.recording import Recording, parse
 from releasegate.errors import InputError
+from releasegate.render.judgement import sli_lines
 from releasegate.render.story import Story
 from releasegate.runbook.break_glass import break_glass
 from releasegate.runbook.rollout import Result
@@ -29,7 +29,7 @@ def story_of(world: World, result: Result) -> Story:
         rollback=tuple(map(row, result.rollback.outcomes)) if result.rollback else (),
         verdicts=result.verdicts,
         recording=_recorded(world.documents / RECORDING),
-        sli_lines=_slis(result.judgement) if result.judgement else (),
+        slis=tuple(sli_lines(result.judgement)) if result.judgement else (),
         notes=_notes(result),
         break_glass=by_hand(world, result.candidate.name),
         timezone=policy.timezone,
@@ -49,20 +49,6 @@ def by_hand(world: World, leaving: str | None, to: str | None = None) -> tuple[s
     good = state.release(to) if to is not None else state.last_known_good(leaving)
     repository = world.forge.home if world.forge.name == "github" else None
     return break_glass(world.policy, repository=repository, good=good, live=world.live)
-
-
-def _slis(judgement: Judgement) -> tuple[str, ...]:
-    return tuple(_line(name, seen) for name, seen in judgement.document()["slis"].items())
-
-
-def _line(name: str, seen: dict[str, object]) -> str:
-    ratio, detectable = seen.get("ratio"), seen.get("detectable")
-    parts = [f"{name}: {seen['decision']}"]
-    if isinstance(ratio, list | tuple) and all(isinstance(value, int | float) for value in ratio):
-        parts.append(f"canary / baseline {ratio[1]:.2f} (between {ratio[0]:.2f} and {ratio[2]:.2f})")
-    if isinstance(detectable, dict) and isinstance(detectable.get("ratio"), int | float):
-        parts.append(f"would have caught {detectable['ratio']:.1f} times worse")
-    return ", ".join(parts)
 
 
 def _notes(result: Result) -> tuple[str, ...]:
