@@ -143,6 +143,9 @@ class MemoryForge:
             sha = next(iter(self.commits[sha].parents), None)
         return found[::-1]
 
+    def newest(self, branch):
+        return self.commits.get(self.branches.get(branch))
+
     def changes_between(self, older, newer):
         """As a local forge; a test puts a commit's pull requests into `pull_requests`, by its id."""
         old, new = self._reach(older), self._reach(newer)

@@ -60,6 +60,7 @@ def calls(forge, it):
         "read": lambda: forge.read("a", "main"),
         "files": lambda: forge.files(".github", "main"),
         "history": lambda: forge.history("main"),
+        "newest": lambda: forge.newest("main"),
         "changes_between": lambda: forge.changes_between(it.first, it.second),
         "open_issue": lambda: forge.open_issue("y", "y", "y"),
         "commit": lambda: forge.commit("main", {"a": b"3"}, "third", parent=it.second),

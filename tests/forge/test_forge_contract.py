@@ -123,9 +123,12 @@ def test_a_lost_race_changes_nothing(forge):
 
 
 def test_history_since_a_commit(forge):
+    assert forge.newest("main") is None
     one = first(forge)
+    assert [forge.newest("main")] == forge.history("main")
     two = forge.commit("main", {"a": b"2\n"}, "second", parent=one)
     three = forge.commit("main", {"a": b"3\n"}, "third", parent=two)
+    assert [forge.newest("main")] == forge.history("main")[2:]
     assert [commit.sha for commit in forge.history("main")] == [one, two, three]
     assert [commit.sha for commit in forge.history("main", since=one)] == [two, three]
     assert list(forge.history("main", since=three)) == []

@@ -43,21 +43,30 @@ def checked(forge):
     return report
 
 
-def test_an_append_is_four_requests_and_one_commit_for_all_events_of_a_step(github):
-    forge = github_forge(github)
-    ledger = journal(forge)
-    ledger.append(draft(1))
+def appended(github, forge, ledger, *numbers):
+    """The requests that an append of events takes, without the repository."""
+    forge.actor()
     github.exchanges.clear()
-    ledger.append(draft(2), draft(3), draft(4))
-    base = f"/repos/{forge.home}"
-    assert github.sent() == [
-        f"GET {base}/commits",
-        f"POST {base}/git/trees",
-        f"POST {base}/git/commits",
-        f"PATCH {base}/git/refs/heads/{BRANCH}",
-    ]
+    ledger.append(*map(draft, numbers))
+    return [sent.replace(f"/repos/{forge.home}", "") for sent in github.sent()]
+
+
+ON_TOP = ["POST /git/trees", "POST /git/commits", f"PATCH /git/refs/heads/{BRANCH}"]
+
+
+def test_an_append_is_four_requests_however_long_the_ledger_is_and_three_where_its_head_is_known(github):
+    forge = github_forge(github)
+    head = f"GET /commits/heads/{BRANCH}"
+    begun = [head, *ON_TOP[:2], "POST /git/refs"]
+    assert appended(github, forge, journal(forge), 1) == begun
+    assert appended(github, forge, journal(forge, "two-"), 2, 3, 4) == [head, *ON_TOP]
+    reader = journal(forge, "three-")
+    assert len(reader.events()) == 4
+    assert appended(github, forge, reader, 5) == ON_TOP
+    assert appended(github, forge, reader, 6) == ON_TOP
+    assert [event.data["reason"] for event in reader.known()] == ["1", "2", "3", "4", "5", "6"]
     report = checked(forge)
-    assert (report.commits, report.events) == (2, 4)
+    assert (report.commits, report.events) == (4, 6)
 
 
 def test_sixteen_writers_at_once_lose_nothing(github):

@@ -30,11 +30,11 @@ def repo(tmp_path):
     journal = Journal(forge, BRANCH, SystemClock(), Randomness())
     subject = {**SCOPE, "tag": "v1.0.0-rc.1", "commit": commit}
     gates = {"lighthouse": {"verdict": "pass", "evidence": [EVIDENCE]}}
-    journal.append(
+    head = journal.append(
         Draft("release.candidate", subject, {"branch": "release/v1.0.0"}),
         Draft("gates.judged", subject, {"verdict": "pass", "gates": gates}),
     )
-    forge.create_tag("v1.0.0-rc.1", commit, f"Release candidate\n\nLedger: {journal.head}")
+    forge.create_tag("v1.0.0-rc.1", commit, f"Release candidate\n\nLedger: {head}")
     journal.append(Draft("rollout.started", subject), Draft("rollout.settled", subject))
     journal.append(Draft("release.marked-bad", subject, {"reason": "slow\x1b[31m"}))
     return folder

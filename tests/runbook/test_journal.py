@@ -155,6 +155,7 @@ def test_something_else_in_the_ledger_stops_the_reader():
 def test_a_ledger_that_was_rewritten_stops_the_reader():
     forge, journal, _clock = setup()
     journal.append(draft("one"))
+    assert stages(journal) == ["one"]
     other, writer, _ = setup()
     writer.append(draft("another"), draft("past"))
     writer.append(draft("x"))
@@ -162,6 +163,48 @@ def test_a_ledger_that_was_rewritten_stops_the_reader():
     forge.branches[BRANCH] = other.branches[BRANCH]
     with pytest.raises(InconclusiveError, match="the ledger is not one chain"):
         journal.events()
+
+
+def test_what_is_known_is_written_upon_and_a_choice_that_is_old_is_made_again():
+    forge, journal, clock = setup()
+    journal.append(draft("one"))
+    assert stages(journal) == ["one"]
+    asked = []
+
+    def choose(events):
+        asked.append([event.data["stage"] for event in events])
+        if asked[-1][-1] == "one":
+            raise FenceError("closed", where="here")
+        return [draft("three")] if asked[-1][-1] == "two" else []
+
+    with pytest.raises(FenceError):
+        journal.decide(choose)
+    Journal(forge, BRANCH, clock, Randomness()).append(draft("two"))
+    head = journal.decide(choose)
+    assert (asked, stages(journal)) == ([["one"], ["one"], ["one"], ["one", "two"]], ["one", "two", "three"])
+    asked.clear()
+    last = Journal(forge, BRANCH, clock, Randomness()).append(draft("four"))
+    assert journal.decide(choose) == last != head
+    assert asked == [["one", "two", "three"], ["one", "two", "three", "four"]]
+    journal.decide(lambda events: [draft(f"after {len(events)}")])
+    assert stages(journal)[-1] == "after 4"
+    assert verify(forge.history(BRANCH), []).outcome is Outcome.PASS
+
+
+def test_an_append_upon_a_ledger_that_was_not_read_comes_after_its_newest_event():
+    forge, journal, clock = setup()
+    journal.append(draft("one"), draft("two"))
+    forge.history = None
+    behind = FakeClock()
+    behind.moment = clock.now() - timedelta(minutes=1)
+    other = Journal(forge, BRANCH, behind, Randomness())
+    head = other.append(draft("three"))
+    assert (other.known(), other.head, forge.branch_head(BRANCH)) == ((), None, head)
+    del forge.history
+    assert (stages(other), other.head) == (["one", "two", "three"], head)
+    times = [event.time for event in other.events()]
+    assert times == sorted(times)
+    assert times[2] - times[1] == timedelta(milliseconds=1)
 
 
 def waiting_journal(tmp_path, **options):

@@ -200,6 +200,14 @@ class LocalForge:
             return []
         return history.commits(self.git, head, since)
 
+    def newest(self, branch: str) -> Commit | None:
+        """The commit at the head of `branch`, or None if there is no such branch."""
+        head = self.branch_head(branch)
+        if head is None:
+            return None
+        parent = self.git.run("rev-parse", "--verify", "--quiet", f"{head}^")
+        return history.commits(self.git, head, None if parent.code else parent.text)[-1]
+
     def changes_between(self, older: str, newer: str) -> Sequence[IncomingCommit]:
         """The commits that `newer` holds and `older` does not; git knows nothing of pull requests."""
         return history.incoming(self.git, older, newer)

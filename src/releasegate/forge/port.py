@@ -119,6 +119,9 @@ class Forge(Protocol):
     def history(self, branch: str, *, since: str | None = None) -> Sequence[Commit]:
         """The commits of `branch` (after `since`), oldest first; `InconclusiveError` if a shallow clone hides some."""
 
+    def newest(self, branch: str) -> Commit | None:
+        """The commit at the head of `branch`, or None if there is no such branch."""
+
     def changes_between(self, older: str, newer: str) -> Sequence[IncomingCommit]:
         """The commits that `newer` holds and `older` does not, over all parents, oldest first, and how each came.
 

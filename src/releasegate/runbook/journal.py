@@ -50,6 +50,10 @@ class Journal:
         self._outbox = outbox
         self._head: str | None = None
         self._events: list[Event] = []
+        self._read = False
+        """Whether somebody asked for the events."""
+        self._last: datetime | None = None
+        """When the newest event that was met happened."""
         self._fault: InconclusiveError | None = None
         """The first of what was read that is no event."""
         self._kept: datetime | None = None
@@ -66,11 +70,13 @@ class Journal:
         `InconclusiveError` if something in the ledger is no event (`known` then tells of the others), or if it is not
         what it was when last read.
         """
+        self._read = True
         for commit in self._forge.history(self.branch, since=self._head):
             if commit.parents != (() if self._head is None else (self._head,)):
                 raise InconclusiveError(f"the ledger is not one chain at {commit.sha}", remedy=VERIFY)
             self._events.extend(self._events_of(commit))
             self._head = commit.sha
+        self._met(self._events)
         if self._fault is not None:
             raise self._fault
         return tuple(self._events)
@@ -85,15 +91,27 @@ class Journal:
 
     def append(self, *drafts: Draft) -> str:
         """Record `drafts` in one commit, whatever else was recorded meanwhile, and return the ledger's new head."""
-        return self.decide(lambda _: drafts)
+        if self._read or self.waiting():
+            return self.decide(lambda _: drafts)
+        for attempt in range(ATTEMPTS):  # nothing is decided: the newest commit is all that has to be known
+            newest = self._forge.newest(self.branch)
+            self._met([] if newest is None else self._events_of(newest))
+            if self._fault is not None:
+                raise self._fault
+            head = self._written(drafts, None if newest is None else newest.sha, attempt)
+            if head is not None:
+                return head
+        raise RaceError(BUSY, remedy="run the command again")
 
-    def record(self, *drafts: Draft, unless: Callable[[Sequence[Event]], bool] = lambda _: False) -> str:
+    def record(self, *drafts: Draft, unless: Callable[[Sequence[Event]], bool] | None = None) -> str:
         """As `append`, for what is done already: what cannot be written is kept in the outbox.
 
         `OutsideError` then says so. The next command that writes the ledger brings it along. Nothing is recorded where
         `unless` says so of all events so far.
         """
         try:
+            if unless is None:
+                return self.append(*drafts)
             return self.decide(lambda events: () if unless(events) else drafts)
         except ReleasegateError as error:
             if self._outbox is None:
@@ -109,26 +127,45 @@ class Journal:
     def decide(self, choose: Callable[[Sequence[Event]], Sequence[Draft]]) -> str:
         """Record what `choose` makes of all events so far; it is asked again whenever another writer was faster.
 
-        What it raises is passed on, and nothing is recorded; nor is it if it chooses nothing.
+        What it raises is passed on, and nothing is recorded; nor is it if it chooses nothing. What is known is not read
+        again first: where it is old, the commit is refused; and a refusal or a choice of nothing rests on what is new.
         """
+        fresh = self._head is None or self._fault is not None
         for attempt in range(ATTEMPTS):
-            known, parent = self.events(), self._head  # `choose` may read on: what is newer was not decided upon
-            drafts = choose(known)
-            if not drafts:
-                return self._head or ""
-            late = self.waiting()
-            events = self._stamp([*self._catch_up(late), *drafts], self._forge.actor())
+            known, parent = self.events() if fresh else self.known(), self._head
             try:
-                head = self._forge.commit(self.branch, _files(events), _message(events, drafts[0]), parent=parent)
-            except RaceError:
-                self._wait(attempt)
-            else:
-                self._events.extend(events)
+                drafts = choose(known)  # it may read on: what is newer was not decided upon
+            except ReleasegateError:
+                if fresh:
+                    raise
+                drafts = ()
+            if not drafts and fresh:
+                return self._head or ""
+            head = self._written(drafts, parent, attempt) if drafts else None
+            if head is not None:
                 self._head = head
-                if self._outbox:
-                    self._outbox.remove(late)
                 return head
-        raise RaceError(f"the ledger could not be written in {ATTEMPTS} attempts", remedy="run the command again")
+            fresh = True
+        raise RaceError(BUSY, remedy="run the command again")
+
+    def _written(self, drafts: Sequence[Draft], parent: str | None, attempt: int) -> str | None:
+        """Commit the drafts, and what waited, upon `parent`; a short wait and None where another writer was faster."""
+        late = self.waiting()
+        events = self._stamp([*self._catch_up(late), *drafts], self._forge.actor())
+        try:
+            head = self._forge.commit(self.branch, _files(events), _message(events, drafts[0]), parent=parent)
+        except RaceError:
+            self._wait(attempt)
+            return None
+        self._met(events)
+        if self._read:
+            self._events.extend(events)
+        if self._outbox:
+            self._outbox.remove(late)
+        return head
+
+    def _met(self, events: Sequence[Event]) -> None:
+        self._last = events[-1].time if events else self._last
 
     def _catch_up(self, late: Sequence[Waiting]) -> list[Draft]:
         """Drafts of what waited, but for what is in the ledger already (from a run that ended before it cleared up)."""
@@ -145,7 +182,7 @@ class Journal:
         """Give the drafts time and id: after all that is recorded, if the clocks differ by no more than `DRIFT`."""
         now = self._clock.now().astimezone(UTC)
         moment = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        newest = max([*(event.time for event in self._events[-1:]), *filter(None, [self._kept])], default=None)
+        newest = max(filter(None, [self._last, self._kept]), default=None)
         if newest is not None and moment <= newest <= moment + DRIFT:
             moment = newest + timedelta(milliseconds=1)
         return [self._event(moment + timedelta(milliseconds=i), draft, actor) for i, draft in enumerate(drafts)]
@@ -172,6 +209,7 @@ class Journal:
 
 
 VERIFY = "run `releasegate ledger verify`"
+BUSY = f"the ledger could not be written in {ATTEMPTS} attempts"
 
 
 def _files(events: Sequence[Event]) -> Mapping[str, bytes | None]:

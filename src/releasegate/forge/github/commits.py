@@ -159,8 +159,6 @@ def commit_as(
     api: Api, branch: str, files: Mapping[str, bytes | None], message: str, parent: str | None, who: str
 ) -> str:
     """Commit through git's objects, in the name of `who`: a tree, a commit, and the branch's move."""
-    if parent is None and refs.get(api, "heads", branch) is not None:
-        raise RaceError(f"`{branch}` is there already", remedy="run the command again")
     tree: dict[str, Any] = {"tree": [_entry(api, path, content) for path, content in files.items()]}
     if parent is not None:
         tree["base_tree"] = _tree(api, parent)
@@ -215,6 +213,16 @@ def history(api: Api, branch: str, since: str | None, mirror: Mirror | None = No
     return [_commit(api, sha) for sha in reversed(found)]
 
 
+def newest(api: Api, branch: str) -> Commit | None:
+    """The commit at the head of `branch`: one request, mostly. None where there is no such branch."""
+    try:
+        return _commit(api, f"heads/{checked(branch)}")
+    except RefusedError as error:
+        if error.status in (404, 409, 422):
+            return None
+        raise
+
+
 def _tree(api: Api, commit: str) -> str:
     """The id of a commit's tree, which was mostly seen when the commit was."""
     if commit not in api.trees:
@@ -222,10 +230,11 @@ def _tree(api: Api, commit: str) -> str:
     return api.trees[commit]
 
 
-def _commit(api: Api, sha: str) -> Commit:
-    item = api.get(f"commits/{sha}")
+def _commit(api: Api, revision: str) -> Commit:
+    item = api.get(f"commits/{quote(revision, safe='/')}")
     files = _files(item)
-    facts = item["commit"]
+    sha, facts = str(item["sha"]), item["commit"]
+    api.trees[sha] = facts["tree"]["sha"]
     return Commit(
         sha,
         tuple(parent["sha"] for parent in item["parents"]),

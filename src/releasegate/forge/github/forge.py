@@ -120,6 +120,10 @@ class GitHubForge:
         """The commits of `branch` (after `since`), oldest first; none where there is no such branch."""
         return commits.history(self.api, branch, since, self._mirror)
 
+    def newest(self, branch: str) -> Commit | None:
+        """The commit at the head of `branch`, or None if there is no such branch."""
+        return commits.newest(self.api, branch)
+
     def changes_between(self, older: str, newer: str) -> Sequence[IncomingCommit]:
         """The commits that `newer` holds and `older` does not, oldest first, and by which pull requests they came."""
         return reviews.incoming(self.api, older, newer)
