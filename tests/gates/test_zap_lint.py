@@ -4,7 +4,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from test_zap_gate import alert, report, write
+from test_zap_gate import alert, gate, report, write
 
 from releasegate.cli.app import App
 from releasegate.cli.gate_lint import lint
@@ -13,7 +13,8 @@ from releasegate.errors import InputError
 NOT_PASSED_ON = (
     "ZAP's own GitHub actions pass a rules file on only if a line of it says IGNORE: there the others do nothing"
 )
-RETIRED = "is never raised: ZAP no longer looks for the X-XSS-Protection header, which browsers dropped"
+RETIRED = "is never raised: ZAP no longer has this rule, or looks for the same by another"
+UNKNOWN = "no rule of ZAP has this id, so that the line decides nothing: see https://www.zaproxy.org/docs/alerts/"
 UNMATCHED = "this pattern, matched from the start of an address, fits none of the addresses in these reports"
 
 
@@ -61,6 +62,24 @@ def test_a_file_that_does_nothing_is_told(tmp_path, text, remark):
     (tmp_path / "rules.tsv").write_text(text)
     (found,) = run(tmp_path, "--rules", "rules.tsv")[0]["findings"]
     assert (found["check"], found["where"], found["level"], found["title"]) == remark
+
+
+def test_an_id_that_no_rule_of_zap_has_is_told_by_the_linter_and_by_the_gate(tmp_path):
+    write(tmp_path, report(alert("10038", risk="1")))
+    lines = ("10083\tFAIL\t(CSP)", "10308-1\tIGNORE\t(CSP)", "1038\tOUTOFSCOPE\thttps://.*", "10113\tFAIL\t(new)",
+             "123456\tFAIL\t(our script)", f"{'9' * 5000}\tFAIL\t(x)", "-1\tIGNORE\t(x)", "*\tOUTOFSCOPE\thttps://other/.*")  # fmt: skip
+    (tmp_path / "rules.tsv").write_text("".join(f"{line}\n" for line in lines))
+    told = [("10083", "rules.tsv:1"), ("10308-1", "rules.tsv:2"), ("1038", "rules.tsv:3")]
+    document, remarks, code = run(tmp_path, "--rules", "rules.tsv")
+    assert (code, remarks) == (0, [(*one, "warn") for one in told])
+    assert {finding["title"] for finding in document["findings"]} == {UNKNOWN}
+    remarks = run(tmp_path, "--rules", "rules.tsv", "--zap", "report.json")[1]
+    assert [check for check, _, level in remarks if level == "info"] == ["10113", "123456", "9" * 5000, "-1"]
+    document, code = gate(tmp_path, "report.json", "--rules", "rules.tsv")
+    assert (document["verdict"], code) == ("warn", 0)
+    assert [(f["check"], f["where"], f["title"]) for f in document["findings"] if f["level"] == "warn"] == [
+        (*one, UNKNOWN) for one in told
+    ]
 
 
 def test_what_the_reports_do_not_hold_is_dead(tmp_path):

@@ -9,6 +9,7 @@ from releasegate.gates.waivers import Waiver, waive
 from releasegate.gates.zap.address import shown
 from releasegate.gates.zap.findings import alert_finding, how_many_listed, insights, partial, unusable
 from releasegate.gates.zap.known import Known, known, resolved
+from releasegate.gates.zap.lint import unknown_ids
 from releasegate.gates.zap.read import read_report
 from releasegate.gates.zap.report import Alert, Confidence, Instance, Report, Risk
 from releasegate.gates.zap.rules import Rules
@@ -93,6 +94,7 @@ def judge(
     findings = (
         *scan.faults,
         *sorted(found, key=_weight),
+        *unknown_ids(threshold.rules),
         *(insight for report in scan.reports for insight in insights(report)),
         *gone,
     )

@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 
+from releasegate.gates.zap.registry import retired, unknown
 from releasegate.gates.zap.report import Alert
 from releasegate.gates.zap.rules import Rules
 from releasegate.verdict import Finding, Level
 
-RETIRED = {
-    "10012": "ZAP no longer looks for password autocompletion",
-    "10016": "ZAP no longer looks for the X-XSS-Protection header, which browsers dropped",
-}
+UNKNOWN = "no rule of ZAP has this id, so that the line decides nothing: see https://www.zaproxy.org/docs/alerts/"
 
 
 def lint(rules: Rules, alerts: Sequence[Alert] | None) -> tuple[Finding, ...]:
@@ -33,21 +31,31 @@ def _for_the_action(rules: Rules) -> list[Finding]:
 
 
 def _ids(rules: Rules) -> list[Finding]:
-    found = []
+    found = list(unknown_ids(rules))
     for key, rule in rules.levels.items():
         plugin = key.partition("-")[0]
-        if plugin in RETIRED:
-            found.append(_remark(rules, rule.line, key, f"is never raised: {RETIRED[plugin]}", Level.WARN))
-        elif "-" in key and plugin:
+        if retired(plugin):
+            title = "is never raised: ZAP no longer has this rule, or looks for the same by another"
+            found.append(_remark(rules, rule.line, key, title, Level.WARN))
+        elif "-" in key and plugin and not unknown(plugin):
             title = "ZAP's own scans know no `alertRef` in a rules file: this line counts in this gate alone"
             found.append(_remark(rules, rule.line, key, title))
     return found
 
 
+def unknown_ids(rules: Rules) -> tuple[Finding, ...]:
+    """A warning for each line about a rule that ZAP does not have."""
+    lines = [(key, rule.line) for key, rule in rules.levels.items()]
+    lines += [(scope.id, scope.line) for scope in rules.scopes]
+    return tuple(
+        _remark(rules, line, key, UNKNOWN, Level.WARN) for key, line in lines if unknown(key.partition("-")[0])
+    )
+
+
 def _unmatched(rules: Rules, alerts: Sequence[Alert]) -> list[Finding]:
     """Lines that decide about something which the reports do not hold."""
     ids = {one for alert in alerts for one in (alert.ref, alert.plugin)}
-    dead = [(key, rule) for key, rule in rules.levels.items() if key not in ids]
+    dead = [(key, rule) for key, rule in rules.levels.items() if key not in ids and not unknown(key.partition("-")[0])]
     title = "no alert in these reports has this id: is the line still needed, and the number right?"
     found = [_remark(rules, rule.line, key, title) for key, rule in dead]
     places = [(alert, instance.uri) for alert in alerts for instance in alert.instances]
