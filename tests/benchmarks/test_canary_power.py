@@ -95,8 +95,12 @@ def test_the_table_of_the_docs_is_the_one_that_was_measured():
 
 def test_what_was_measured_is_as_good_as_it_must_be_and_of_this_judge():
     kept = {(result["part"], result["row"], result["rate"]): result for result in power.load()}
-    measured = [(cell, kept[cell.key]) for cell in cells() if cell.key in kept]
+    assert {cell.key: cell.runs for cell in cells()} == {key: result["runs"] for key, result in kept.items()}
+    measured = [(cell, kept[cell.key]) for cell in cells()]
     assert [cell.key for cell, result in measured if not power.reached(cell, result)] == []
+    assert [
+        cell.key for cell, result in measured if {*result["peers"]} != ({*power.PEERS} if cell.peers else set())
+    ] == []
     for cell, result in measured:
         again = [power.judge(power.canary(cell, index)) for index in range(power.SAMPLE)]
         assert [[decision.value, power.finite(at)] for decision, at in again] == result["sample"], cell.key
