@@ -10,6 +10,7 @@ from github_shop import FLAGS, POLICY, settle, start, told
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "github.md"
 BEGIN, END = "<!-- requests -->\n", "<!-- /requests -->"
 EMERGENCY = 3
+QUICK = POLICY.replace(b"window: 10m", b"window: 10m\n  settle: 1s\n  interval: 1s")
 AGENTS = FLAGS.partition(b"  banner:")[2].join([b"  agents:", b""])
 WHOLE = "rollback --yes"
 NAMED = "rollback --traffic-only --yes --to v0.1.0"
@@ -54,10 +55,7 @@ def counted(front, folder, forge, command, capsys):
 def table(github, hosted, capsys):
     """Each command's row, played in a repository whose ledger holds four commits and five events."""
     forge = github_forge(github)
-    policy = (
-        POLICY.replace(b"window: 10m", b"window: 10m\n  settle: 1s\n  interval: 1s")
-        + b"kill-switch: {flag: agents, value: 'off'}\n"
-    )
+    policy = QUICK + b"kill-switch: {flag: agents, value: 'off'}\n"
     files = {"releasegate.yaml": policy, "config/feature-flags.yaml": FLAGS + AGENTS}
     forge.commit("main", files, "start", parent=None)
     rows = {}
@@ -86,8 +84,10 @@ def test_the_table_in_the_documentation_is_right_and_an_emergency_takes_three_re
     assert {command: table[command][0] for command in emergencies} == dict.fromkeys(emergencies, EMERGENCY)
 
 
-def test_with_a_policy_at_hand_two_requests_are_enough(github, hosted, capsys):
+@pytest.mark.parametrize("command", ["flags off checkout-v2", "rollback --traffic-only --yes", WHOLE])
+def test_with_a_policy_at_hand_two_requests_are_enough(github, hosted, capsys, command):
     forge = github_forge(github)
     start(forge)
-    (hosted / "releasegate.yaml").write_bytes(forge.read("releasegate.yaml", "main").content)
-    assert counted(github, hosted, forge, "flags off checkout-v2", capsys)[0] == 2
+    settle(forge)
+    (hosted / "releasegate.yaml").write_bytes(QUICK)
+    assert counted(github, hosted, forge, command, capsys)[0] == 2

@@ -1,4 +1,4 @@
-"""A cancelled workflow: SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. Traffic is back long before that.
+"""A cancelled workflow: SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. Traffic is back within 2 s of the first.
 
 make soak ARGS='-k cancelled_workflow -s'    prints how long after the first signal
 """
@@ -18,9 +18,11 @@ from routed import routed
 from servers import await_true
 from worlds import FLAG_FILE
 
-pytestmark = [pytest.mark.servers, pytest.mark.soak]
+pytestmark = [pytest.mark.servers, pytest.mark.soak, pytest.mark.usefixtures("alone_under_load")]
 
 ROUNDS = 3
+PROMISED = 2.0
+"""Seconds from the first signal until traffic is back."""
 HAPROXY = "traffic: {{haproxy: {{sockets: {socket}, backend: shop, baseline: stable, canary: canary}}}}"
 FLAG = "traffic: {{flag: {{name: checkout-v2}}}}"
 
@@ -47,7 +49,6 @@ def cancel(process, is_back):
             process.send_signal(ends.pop(moment))
         if back is None and is_back():
             back = passed
-            assert len(ends) == 2, "traffic came back only after SIGTERM"
         assert passed < 60, "traffic is not back"
         time.sleep(0.005)
     return back, process.returncode
@@ -56,7 +57,7 @@ def cancel(process, is_back):
 @pytest.mark.parametrize(
     ("name", "traffic", "weight"), [("haproxy", HAPROXY, by_router), ("flag, pushed to its origin", FLAG, by_flag)]
 )
-def test_traffic_is_back_before_the_runner_loses_its_patience(program, tmp_path, capsys, name, traffic, weight):
+def test_traffic_is_back_within_two_seconds(program, tmp_path, capsys, name, traffic, weight):
     seconds = []
     with routed(program, tmp_path, traffic=traffic, window="600s") as shop:
         for number in range(ROUNDS):
@@ -75,3 +76,4 @@ def test_traffic_is_back_before_the_runner_loses_its_patience(program, tmp_path,
     with capsys.disabled():
         told = f"{median(seconds):.2f} s after SIGINT (median of {ROUNDS}), {max(seconds):.2f} s at most"
         sys.stdout.write(f"\ncancelled, traffic by {name}: back {told}\n")
+    assert max(seconds) <= PROMISED
