@@ -66,8 +66,11 @@ def test_a_file_that_does_nothing_is_told(tmp_path, text, remark):
 
 def test_an_id_that_no_rule_of_zap_has_is_told_by_the_linter_and_by_the_gate(tmp_path):
     write(tmp_path, report(alert("10038", risk="1")))
-    lines = ("10083\tFAIL\t(CSP)", "10308-1\tIGNORE\t(CSP)", "1038\tOUTOFSCOPE\thttps://.*", "10113\tFAIL\t(new)",
-             "123456\tFAIL\t(our script)", f"{'9' * 5000}\tFAIL\t(x)", "-1\tIGNORE\t(x)", "*\tOUTOFSCOPE\thttps://other/.*")  # fmt: skip
+    lines = (
+        "10083\tFAIL\t(CSP)", "10308-1\tIGNORE\t(CSP)", "1038\tOUTOFSCOPE\thttps://.*", "10113\tFAIL\t(new)",
+        "123456\tFAIL\t(our script)", f"{'9' * 5000}\tFAIL\t(x)", "-1\tIGNORE\t(x)",
+        "*\tOUTOFSCOPE\thttps://other/.*",
+    )  # fmt: skip
     (tmp_path / "rules.tsv").write_text("".join(f"{line}\n" for line in lines))
     told = [("10083", "rules.tsv:1"), ("10308-1", "rules.tsv:2"), ("1038", "rules.tsv:3")]
     document, remarks, code = run(tmp_path, "--rules", "rules.tsv")
