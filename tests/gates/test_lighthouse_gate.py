@@ -280,7 +280,8 @@ def test_a_pattern_that_fits_no_page_is_inconclusive(house):
         ),
         ('{"assertions": {}, "budgetsFile": "b.json"}', "cannot use both budgets and assertions"),
         ("{", "lighthouserc.json:1:2: is no JSON"),
-        ("[]", "is no LHCI configuration"),
+        ("[]", "is a list, as budgets are; name them with --budgets"),
+        ("1", "is no LHCI configuration"),
         ('{"assertions": {"resource-summary:script": "error"}}', 'Invalid resource-summary assertion "script"'),
     ],
 )

@@ -28,6 +28,7 @@ class _Files:
     waivers: tuple[str, ...] = ()
     lighthouse: tuple[str, ...] = ()
     zap: tuple[str, ...] = ()
+    allow_js: bool = False
 
     @property
     def named(self) -> list[str]:
@@ -42,6 +43,7 @@ class _Files:
 @click.option("--waivers", metavar="FILE", multiple=True, help="Accepted findings.")
 @click.option("--lighthouse", metavar="PATH", multiple=True, help="Reports that the configuration should fit.")
 @click.option("--zap", metavar="REPORT", multiple=True, help="Reports that the rules should fit.")
+@click.option("--allow-js", is_flag=True, help="Let node run a lighthouserc.js.")
 @pass_app
 def lint(app: App, /, **options: Any) -> int:
     """Find dead rules, keys and patterns in the files given, else in those of the policy."""
@@ -49,8 +51,8 @@ def lint(app: App, /, **options: Any) -> int:
     files = _Files(**options)
     if not files.named:
         files = _from_policy(app, files)
-    findings = (*_checked(app, files.config, lambda path: _config(app, path, None, files.lighthouse)),)
-    findings += _checked(app, files.budgets, lambda path: _config(app, None, path, files.lighthouse))
+    findings = _checked(app, files.config, lambda path: _config(app, files, config=path))
+    findings += _checked(app, files.budgets, lambda path: _config(app, files, budgets=path))
     findings += _checked(app, files.rules, lambda path: _rules(app, path, files.zap))
     for path in files.waivers:
         findings += _checked(app, path, lambda one: _waivers(app, one))
@@ -106,15 +108,15 @@ def _checked(app: App, path: str | None, look: Callable[[str], tuple[Finding, ..
         return (Finding(check="file", level=Level.ERROR, title=title, where=error.where or path),)
 
 
-def _config(app: App, config: str | None, budgets: str | None, reports: Sequence[str]) -> tuple[Finding, ...]:
+def _config(app: App, files: _Files, config: str | None = None, budgets: str | None = None) -> tuple[Finding, ...]:
     from releasegate.cli.lhci_config import LhciFiles  # noqa: PLC0415  loaded with Lighthouse's readers
     from releasegate.cli.lighthouse_files import find_reports  # noqa: PLC0415
     from releasegate.gates.lighthouse.assertions import parse_config  # noqa: PLC0415
     from releasegate.gates.lighthouse.gate import lint as lint_config  # noqa: PLC0415
     from releasegate.gates.lighthouse.report import parse  # noqa: PLC0415
 
-    asked = parse_config(LhciFiles(app).options(config, budgets), config or budgets or "")
-    found = [find_reports(app, report) for report in reports]
+    asked = parse_config(LhciFiles(app, files.allow_js).options(config, budgets), config or budgets or "")
+    found = [find_reports(app, report) for report in files.lighthouse]
     read, broken = _read([source for sources, _ in found for source in sources], parse)
     missing = [finding for _, findings in found for finding in findings]
     return (*missing, *broken, *lint_config(asked, [report for runs in read for report in runs]))

@@ -13,6 +13,7 @@ from releasegate.cli.app import App, pass_app
 from releasegate.cli.evidence import commit_time
 from releasegate.cli.gate import conclude
 from releasegate.cli.gate_outputs import Judging
+from releasegate.cli.lhci_config import LhciFiles
 from releasegate.errors import InconclusiveError, InputError, PolicyError
 from releasegate.gates.waivers import together
 from releasegate.policy.model import Policy
@@ -26,13 +27,14 @@ if TYPE_CHECKING:
 @click.command(cls=Judging)
 @click.option("--tag", metavar="TAG", help="The release candidate; default: HEAD, whatever its tag.")
 @click.option("--commit", metavar="SHA", help="The commit that evidence without a subject file belongs to.")
+@click.option("--allow-js", is_flag=True, help="Let node run the policy's lighthouserc.js.")
 @pass_app
-def run(app: App, tag: str | None, commit: str | None) -> int:
+def run(app: App, tag: str | None, commit: str | None, *, allow_js: bool) -> int:
     """Judge every gate of the policy, for the candidate's commit."""
     started = app.now()
     policy = app.policy()
     about = Subject(tag, app.forge().resolve(tag or "HEAD"))
-    verdicts = judge_all(app, policy, about, commit)
+    verdicts = judge_all(app, policy, about, commit, allow_js=allow_js)
     if not verdicts:
         raise PolicyError("the policy names no gate", remedy="add `gates:`, or call one: releasegate gate lighthouse …")
     findings = tuple(
@@ -60,13 +62,16 @@ def judge_all(
     about: Subject,
     commit: str | None = None,
     artifacts: "Mapping[str, Fetched] | None" = None,
+    *,
+    allow_js: bool = False,
 ) -> Sequence[Verdict]:
     """The verdicts of the policy's gates; one whose evidence tells no commit, or another, is `inconclusive`.
 
     `commit` is what the user says of evidence that tells none itself. A gate whose `artifact` is among `artifacts` is
-    judged on that, of the commit of its run.
+    judged on that, of the commit of its run. With `allow_js` an LHCI configuration may be a program.
     """
-    judges = _judges(app, policy, commit, commit_time(app, str(about.commit)), artifacts or {})
+    files = LhciFiles(app, allow_js)
+    judges = _judges(app, policy, commit, commit_time(app, str(about.commit)), artifacts or {}, files)
     verdicts = [_missing_is_inconclusive(app, gate, judge) for gate, judge in judges.items()]
     bound = [_bound(verdict, about, accept=policy.gates.undated == "accept") for verdict in verdicts]
     changes = policy.gates.changes
@@ -88,7 +93,12 @@ def judge_all(
 
 
 def _judges(
-    app: App, policy: Policy, commit: str | None, born: datetime | None, artifacts: "Mapping[str, Fetched]"
+    app: App,
+    policy: Policy,
+    commit: str | None,
+    born: datetime | None,
+    artifacts: "Mapping[str, Fetched]",
+    lhci: LhciFiles,
 ) -> Mapping[str, Callable[[], Verdict]]:
     """The gates that judge evidence, by name."""
 
@@ -99,13 +109,12 @@ def _judges(
         return tuple(_from_here(app, one.path) for one in found), found[0].commit
 
     from releasegate.cli import gate_lighthouse, gate_tests, gate_zap  # noqa: PLC0415  loaded with their readers
-    from releasegate.cli.lhci_config import LhciFiles  # noqa: PLC0415
 
     judges: dict[str, Callable[[], Verdict]] = {}
     if policy.gates.lighthouse is not None:
         paths, of = where(policy.gates.lighthouse.artifact, ())
         options = gate_lighthouse.Options(commit=of, born=born)
-        judges["lighthouse"] = partial(gate_lighthouse.verdict, app, LhciFiles(app), paths, None, options)
+        judges["lighthouse"] = partial(gate_lighthouse.verdict, app, lhci, paths, None, options)
     zap = policy.gates.zap
     if zap is not None:
         paths, of = where(zap.artifact, zap.reports)

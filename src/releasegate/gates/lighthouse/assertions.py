@@ -68,6 +68,8 @@ def assert_options(document: Any, path: str) -> Mapping[str, Any]:
 
     LHCI itself merges the sections of `ci`, so options under `ci` or `ci.collect` count as well.
     """
+    if isinstance(document, list):
+        raise InputError("is a list, as budgets are", where=path, remedy="name them with --budgets, or `budgets:`")
     if not isinstance(document, Mapping):
         raise InputError("is no LHCI configuration: not an object", where=path, remedy=PRESET_HELP)
     sections = [document[key] for key in ("ci", "lhci", "ci:client") if isinstance(document.get(key), Mapping)]
