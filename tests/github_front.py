@@ -92,7 +92,8 @@ class Front:
     @cached_property
     def graph(self):
         """GitHub's GraphQL schema takes a second to build."""
-        return Graph(self.folder, self.rest, lambda commit: self.stub.pull_requests.get(commit, []))
+        asked = lambda commit: self.stub.pull_requests.get(commit, [])  # noqa: E731
+        return Graph(self.folder, self.rest, asked, lambda: self.stub.auto_merge)
 
     def reset(self):
         """Forget what was recorded, which must have been as GitHub describes it, and all faults."""
@@ -100,6 +101,7 @@ class Front:
         self.graphql = True
         self.stub = Stub(self, LOGIN)
         self.fault: Callable = lambda _: None
+        self.storage_faults = []
         self.calm.set()
         self.calm = threading.Event()
 
@@ -195,11 +197,14 @@ class Storage(BaseHTTPRequestHandler):
     def do_GET(self):
         front = self.server.front
         front.storage.seen.append(dict(self.headers))
+        fault = front.storage_faults.pop() if front.storage_faults else Fault()
+        if fault.drop_after:
+            return
         content = next(content for made, content in front.stub.artifacts if str(made["id"]) == self.path.strip("/"))
-        self.send_response(200)
+        self.send_response(fault.status or 200)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        self.wfile.write(content[: len(content) // 2] if fault.truncate else content)
 
     def log_message(self, *_):
         pass

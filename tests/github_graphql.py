@@ -11,13 +11,13 @@ SCHEMA = "node_modules/@octokit/graphql-schema/schema.graphql"
 class Graph:
     """Executes documents against GitHub's schema; `rest(method, path, body)` asks the emulator.
 
-    `pull_requests(commit)` tells what a test put in.
+    `pull_requests(commit)` tells what a test put in, `auto_merge()` why it is not switched on, None if it is.
     """
 
-    def __init__(self, folder, rest, pull_requests):
+    def __init__(self, folder, rest, pull_requests, auto_merge):
         self.schema = graphql.build_schema((folder / SCHEMA).read_text(), assume_valid=True)
         self.rest = rest
-        self.pull_requests = pull_requests
+        self.pull_requests, self.auto_merge = pull_requests, auto_merge
 
     def check(self, document, variables):
         """A document or variables that GitHub would refuse are an assertion: no test sends any on purpose."""
@@ -34,7 +34,7 @@ class Graph:
             "repository": self.repository,
             "viewer": {"login": login},
             "createCommitOnBranch": lambda _, **asked: self.commit(asked["input"], login),
-            "enablePullRequestAutoMerge": lambda *_, **__: {"pullRequest": {"number": 1}},
+            "enablePullRequestAutoMerge": self.merge_when_ready,
         }
         result = graphql.graphql_sync(self.schema, document, root, variable_values=variables)
         errors = [
@@ -42,6 +42,12 @@ class Graph:
             for error in result.errors or ()
         ]
         return {"data": result.data, **({"errors": errors} if errors else {})}
+
+    def merge_when_ready(self, *_, **__):
+        why = self.auto_merge()
+        if why is not None:
+            raise graphql.GraphQLError(why, extensions={"type": "UNPROCESSABLE"})
+        return {"pullRequest": {"number": 1}}
 
     def repository(self, info, owner, name, **_):
         del info

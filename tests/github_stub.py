@@ -24,7 +24,7 @@ class Stub:
         self.deployments, self.statuses, self.runs, self.artifacts = [], {}, [], []
         self.rules, self.reviews, self.approvals, self.environments = [], {}, {}, []
         self.pull_requests, self.workflows = {}, {}
-        self.bypass = "never"
+        self.bypass, self.auto_merge = "never", None
         self.on_dispatch, self.on_ref, self.on_tag = "completed", {}, []
 
     def answer(self, exchange):
@@ -110,10 +110,10 @@ class Stub:
         self.workflows[made["id"]] = workflow
         return 204, None
 
-    def list_runs(self, exchange, workflow):
+    def list_runs(self, exchange, workflow=None):
         query = parse_qs(exchange.query)
         wanted = {key: query[key][0] for key in ("event", "head_sha") if key in query}
-        mine = [one for one in self.runs if self.workflows.get(one["id"], workflow) == workflow]
+        mine = [one for one in self.runs if workflow in (None, self.workflows.get(one["id"], workflow))]
         found = [one for one in mine if all(one[key] == value for key, value in wanted.items())]
         return 200, {"total_count": len(found), "workflow_runs": found[::-1]}
 
@@ -131,9 +131,15 @@ class Stub:
         ]
 
     def list_artifacts(self, exchange):
-        name = parse_qs(exchange.query)["name"][0]
-        found = [made for made, _ in self.artifacts if made["name"] == name]
-        return 200, {"total_count": len(found), "artifacts": found}
+        return self.artifacts_of(exchange, lambda _: True)
+
+    def list_runs_artifacts(self, exchange, number):
+        return self.artifacts_of(exchange, lambda made: made["workflow_run"]["id"] == int(number))
+
+    def artifacts_of(self, exchange, mine):
+        query = parse_qs(exchange.query)
+        named = [made for made, _ in self.artifacts if made["name"] == query["name"][0] and mine(made)]
+        return 200, {"total_count": len(named), "artifacts": named[::-1][: int(query["per_page"][0])]}
 
     def download(self, exchange, number):
         del exchange
@@ -218,6 +224,8 @@ ROUTES = [
     ("POST", r"deployments/(\d+)/statuses", "not in the emulator", "create_status"),
     ("POST", r"actions/workflows/([^/]+)/dispatches", "in the emulator no run follows", "dispatch"),
     ("GET", r"actions/workflows/([^/]+)/runs", "no run can be put into the emulator", "list_runs"),
+    ("GET", r"actions/runs", "no run can be put into the emulator", "list_runs"),
+    ("GET", r"actions/runs/(\d+)/artifacts", "no artifact can be put into the emulator", "list_runs_artifacts"),
     ("GET", r"actions/runs/(\d+)", "no run can be put into the emulator", "get_run"),
     ("GET", r"actions/runs/(\d+)/approvals", "not in the emulator", "list_approvals"),
     ("GET", r"actions/artifacts", "no artifact can be put into the emulator", "list_artifacts"),

@@ -45,6 +45,17 @@ def test_nobody_vouches_for_an_app_outside_of_a_workflow(github):
         forge.actor()
 
 
+def test_a_flag_is_committed_by_an_app_that_nobody_vouches_for_also_where_there_is_no_graphql(github):
+    github.graphql = False
+    credentials = Credentials(app=str(APP), key=github.app_key, installation=70)
+    forge = GitHubForge(connect(github.repository(), credentials, github.address), by_app=True)
+    first = forge.commit("main", {"a": b"1"}, "first", parent=None)
+    head = forge.commit("main", {"a": b"2"}, "off", parent=first)
+    assert (forge.branch_head("main"), forge.read("a", "main").content) == (head, b"2")
+    bodies = [e.body for e in github.exchanges if e.path.endswith("/git/commits") and e.method == "POST"]
+    assert [b"author" in body for body in bodies] == [False, False], "so that GitHub signs it"
+
+
 @pytest.mark.parametrize(
     ("remote", "found"),
     [

@@ -68,13 +68,22 @@ def test_a_branch_that_would_refuse_a_rollback_is_red(shop, github, hosted, caps
 
 
 def test_a_rule_of_the_organization_refuses_it_too(shop, github, hosted, capsys):
-    github.stub.rules = [
-        {"type": "required_signatures", **RULESET, "ruleset_source_type": "Organization", "ruleset_source": "acme"}
-    ]
+    rule = {**RULESET, "ruleset_source_type": "Organization", "ruleset_source": "acme"}
+    pattern = {"operator": "starts_with", "pattern": "feat"}
+    github.stub.rules = [{"type": "commit_message_pattern", "parameters": pattern, **rule}]
     code, lines, _ = examined(hosted, shop.home, capsys)
-    assert (code, "refused on main: a ruleset asks for signed commits" in lines[5]) == (1, True)
+    why = "refused on main: a ruleset says what the messages of commits hold"
+    assert (code, why in lines[5]) == (1, True)
     github.stub.bypass = "always"
     assert examined(hosted, shop.home, capsys) == (0, GREEN, "")
+
+
+def test_signed_commits_are_let_through_where_github_signs_them(shop, github, hosted, capsys):
+    github.stub.rules = [{"type": "required_signatures", **RULESET}]
+    assert examined(hosted, shop.home, capsys) == (0, GREEN, "")
+    github.graphql = False
+    code, lines, _ = examined(hosted, shop.home, capsys)
+    assert (code, "refused on main: a ruleset asks for signed commits" in lines[5]) == (1, True)
 
 
 def test_where_flags_go_by_pull_request_their_merge_is_what_counts(shop, github, hosted, capsys):

@@ -87,6 +87,36 @@ def test_artifacts_of_a_commit_come_whole_and_without_the_token(github, stub, ho
     assert [TOKEN in str(headers) or "Authorization" in headers for headers in github.storage.seen] == [False]
 
 
+def test_the_artifacts_of_a_commit_are_found_among_very_many(github, stub, host):
+    run, again = stub.run(COMMIT), stub.run(COMMIT)
+    for one in (run, again):
+        stub.artifact("lighthouse", one, {"a.json": "1"})
+    other = stub.run("b" * 40)
+    for _ in range(100):
+        stub.artifact("lighthouse", other, {"a.json": "2"})
+    github.exchanges.clear()
+    assert [one.run for one in host.artifacts("lighthouse", COMMIT)] == [again["id"], run["id"]]
+    assert len(github.exchanges) == 4
+
+
+LOST = [Fault(status=500), Fault(drop_after=True), Fault(truncate=True)]
+
+
+@pytest.mark.parametrize("fault", LOST, ids=["500", "dropped", "truncated"])
+def test_a_storage_that_fails_is_asked_again_and_its_address_is_told_to_nobody(github, stub, host, fault):
+    content = stub.artifact("lighthouse", stub.run(COMMIT), {"a.json": "1"})
+    [artifact] = host.artifacts("lighthouse", COMMIT)
+    github.storage_faults = [fault, fault]
+    assert (host.download(artifact, 10_000), github.storage_faults) == (content, [])
+    github.storage_faults = [fault] * 3
+    with pytest.raises(ForgeError) as caught:
+        host.download(artifact, 10_000)
+    assert caught.value.exit_code == 4
+    assert str(caught.value).startswith("artifact lighthouse of run 100: could not be downloaded: ")
+    assert github.storage.address not in str(caught.value)
+    assert {(TOKEN in str(headers), "Authorization" in headers) for headers in github.storage.seen} == {(False, False)}
+
+
 def test_an_artifact_that_is_not_what_it_should_be_is_not_used(stub, host):
     run = stub.run(COMMIT)
     stub.artifact("large", run, {"a": "x" * 1000})
@@ -152,6 +182,43 @@ def test_a_pull_request_is_opened_once_and_approved_by_others_alone(forge, host,
         ("Guest", "APPROVED", head),
     ]
     assert [(one.login, one.source) for one in host.reviewers(made.number)] == [("Bob", "pull-request")]
+
+
+READY = "Pull request Pull request is in clean status"
+
+
+def merged(github, forge):
+    found = github.rest("GET", f"/repos/{forge.home}/pulls?state=all", None)[1]
+    return [one["merged_at"] is not None for one in found]
+
+
+@pytest.mark.parametrize("fault", [None, Fault(drop_after=True), Fault(drop_before=True), Fault(status=429)])
+def test_a_pull_request_that_waits_for_nothing_is_merged_at_once_and_once(forge, host, stub, github, fault):
+    first = forge.commit("main", {"a": b""}, "first", parent=None)
+    forge.create_branch("flags", first)
+    forge.commit("flags", {"a": b"1"}, "off", parent=first)
+    stub.auto_merge, left = READY, [fault]
+    github.fault = lambda e: left.pop() if left and e.method == "PUT" else None
+    if fault is not None and fault.drop_before:
+        with pytest.raises(UnknownOutcomeError):
+            host.open_pull_request("flags", "main", "Off", "why", auto_merge=True)
+        assert merged(github, forge) == [False]
+    made = host.open_pull_request("flags", "main", "Off", "why", auto_merge=True)
+    assert (made.state, made.merged_as, merged(github, forge)) == ("merged", forge.branch_head("main"), [True])
+
+
+def test_auto_merge_that_is_not_allowed_says_what_helps(forge, host, stub):
+    first = forge.commit("main", {"a": b""}, "first", parent=None)
+    forge.create_branch("flags", first)
+    forge.commit("flags", {"a": b"1"}, "off", parent=first)
+    stub.auto_merge = "Pull request Auto merge is not allowed for this repository"
+    with pytest.raises(ForgeError) as caught:
+        host.open_pull_request("flags", "main", "Off", "why", auto_merge=True)
+    assert caught.value.exit_code == 4
+    assert str(caught.value).partition(": ")[2] == (
+        f"auto-merge could not be switched on: GitHub refused: {stub.auto_merge}; "
+        "allow it in the repository's settings, or merge the pull request by hand"
+    )
 
 
 def test_who_let_a_run_into_an_environment(stub, host):

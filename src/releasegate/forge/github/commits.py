@@ -156,16 +156,19 @@ def _landed(
 
 
 def commit_as(
-    api: Api, branch: str, files: Mapping[str, bytes | None], message: str, parent: str | None, who: str
+    api: Api, branch: str, files: Mapping[str, bytes | None], message: str, parent: str | None, who: str | None
 ) -> str:
-    """Commit through git's objects, in the name of `who`: a tree, a commit, and the branch's move."""
+    """Commit through git's objects, in the name of `who`: a tree, a commit, and the branch's move.
+
+    Without a name it is the token's own account, and GitHub signs what an App commits so.
+    """
     tree: dict[str, Any] = {"tree": [_entry(api, path, content) for path, content in files.items()]}
     if parent is not None:
         tree["base_tree"] = _tree(api, parent)
     made = api.make("git/trees", tree)
-    author = {"name": who, "email": f"{who}@users.noreply.github.com"}
-    parents = [] if parent is None else [parent]
-    body = {"message": message, "tree": made["sha"], "parents": parents, "author": author}
+    body: dict[str, Any] = {"message": message, "tree": made["sha"], "parents": [] if parent is None else [parent]}
+    if who is not None:
+        body["author"] = {"name": who, "email": f"{who}@users.noreply.github.com"}
     new = str(api.make("git/commits", body)["sha"])
     api.trees[new] = made["sha"]
     if parent is None:

@@ -110,11 +110,13 @@ class GitHubForge:
     def commit(self, branch: str, files: Mapping[str, bytes | None], message: str, *, parent: str | None) -> str:
         """Commit `files` on `branch`, whose head must be `parent`, and return the new commit."""
         commits.refuse_tricks(files)
-        if parent is not None and not all(path.startswith("events/") for path in files):
+        recorded = all(path.startswith("events/") for path in files)
+        if parent is not None and not recorded:
             new = commits.commit_signed(self.api, branch, files, message, parent)
             if new is not None:
                 return new
-        return commits.commit_as(self.api, branch, files, message, parent, self.actor().name)
+        who = self.actor().name if recorded else None
+        return commits.commit_as(self.api, branch, files, message, parent, who)
 
     def history(self, branch: str, *, since: str | None = None) -> Sequence[Commit]:
         """The commits of `branch` (after `since`), oldest first; none where there is no such branch."""

@@ -104,7 +104,11 @@ def _merge_when_ready(api: Api, found: Mapping[str, Any]) -> None:
                 remedy="allow it in the repository's settings, or merge the pull request by hand",
             ) from error
         body = {"sha": found["head"]["sha"], "merge_method": method.lower()}
-        api.write("PUT", f"pulls/{found['number']}/merge", body)
+        try:
+            api.write("PUT", f"pulls/{found['number']}/merge", body)
+        except UnknownOutcomeError:
+            if get(api, found["number"]).state != "merged":
+                raise
 
 
 def _request(found: Mapping[str, Any]) -> Request:

@@ -30,6 +30,8 @@ def of_branch(api: Api, branch: str) -> BranchRules:
         settings = rule.get("parameters") or {}
         if rule["type"] == "required_status_checks":
             checks += [one["context"] for one in settings["required_status_checks"]]
+        if rule["type"] == SIGNED and not api.without_graphql:
+            continue  # GitHub signs what GraphQL commits
         if rule["type"] in RULES and not _may_bypass(api, rule, bypass):
             refuses.append(RULES[rule["type"]])
     summary = (found.get("protection") or {}).get("required_status_checks") or {}
@@ -79,14 +81,20 @@ def _on(setting: Any) -> bool:
     return bool(setting.get("enabled", True)) if isinstance(setting, dict) else bool(setting)
 
 
+SIGNED = "required_signatures"
 RULES = {
     "pull_request": "a ruleset asks for a pull request",
     "update": "a ruleset lets nobody update the branch",
     "required_status_checks": "a ruleset asks for green checks first",
-    "required_signatures": "a ruleset asks for signed commits",
+    SIGNED: "a ruleset asks for signed commits",
     "merge_queue": "a ruleset asks for the merge queue",
     "required_deployments": "a ruleset asks for deployments first",
     "workflows": "a ruleset asks for workflows first",
+    "code_scanning": "a ruleset asks for code scanning first",
+    "commit_message_pattern": "a ruleset says what the messages of commits hold",
+    "commit_author_email_pattern": "a ruleset says who may be a commit's author",
+    "committer_email_pattern": "a ruleset says who may commit",
+    "file_path_restriction": "a ruleset keeps files from being changed",
 }
 CLASSIC = {
     "required_pull_request_reviews": "the branch's protection asks for a pull request",

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from releasegate.errors import ForgeError, InconclusiveError
-from releasegate.forge.github.api import FILE, Api, cause
+from releasegate.forge.github.api import FILE, PAGE, Api, cause
 from releasegate.forge.github.bounded import TooSlowError, within
 from releasegate.forge.github.parts import moment
 from releasegate.forge.host import Approval, Artifact, WorkflowRun
@@ -50,8 +50,18 @@ def approvals(api: Api, number: int) -> Sequence[Approval]:
 
 
 def artifacts(api: Api, name: str, commit: str) -> Sequence[Artifact]:
-    """The artifacts called `name` of all runs and attempts for `commit`, newest first."""
-    found = [_artifact(one) for one in api.pages("actions/artifacts", "artifacts", name=name)]
+    """The artifacts called `name` of all runs and attempts for `commit`, newest first.
+
+    One request, where the repository has no more than a hundred of that name; else those of each run are asked for.
+    """
+    answer = api.get("actions/artifacts", name=name, per_page=PAGE)
+    listed = answer["artifacts"]
+    if answer["total_count"] > len(listed):
+        runs = api.pages("actions/runs", "workflow_runs", head_sha=commit)
+        listed = [
+            one for run in runs for one in api.pages(f"actions/runs/{run['id']}/artifacts", "artifacts", name=name)
+        ]
+    found = [_artifact(one) for one in listed]
     return sorted((one for one in found if one.commit == commit), key=lambda one: one.created, reverse=True)
 
 
