@@ -62,6 +62,15 @@ def test_the_schema_of_the_flag_file_is_the_one_beside_the_examples(capsys):
     assert json.loads(capsys.readouterr().out) == json.loads(document.read_bytes())
 
 
+@pytest.mark.parametrize("group", [[], ["gate"]])
+def test_a_group_alone_shows_its_help_as_it_is_to_be_read(capsys, group):
+    assert run(App(), [*group, "--help"]) == 0
+    asked = capsys.readouterr()
+    assert run(App(), group) == 2
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", asked.out)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

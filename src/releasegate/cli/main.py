@@ -55,7 +55,7 @@ def run(app: App, argv: Sequence[str]) -> int:
     try:
         code = releasegate.main(list(argv), standalone_mode=False, obj=app, prog_name="releasegate")
     except click.ClickException as error:
-        code = app.report(_usage(error))
+        code = _shown(error) if _is_help(error) else app.report(_usage(error))
     except ReleasegateError as error:
         code = app.report(error)
     except (KeyboardInterrupt, click.Abort):
@@ -89,6 +89,17 @@ class Steady:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def _is_help(error: click.ClickException) -> bool:
+    """Whether this is the help of a group that was called without a command."""
+    return isinstance(error, click.UsageError) and error.ctx is not None and error.message == error.ctx.get_help()
+
+
+def _shown(error: click.ClickException) -> int:
+    """Print the message in its own lines."""
+    click.echo(error.message, err=True)
+    return UsageError.exit_code
 
 
 def _usage(error: click.ClickException) -> UsageError:
