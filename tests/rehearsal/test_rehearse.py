@@ -186,6 +186,8 @@ def test_control_c_leaves_nothing_behind_and_only_the_shop_learns_the_scenario(t
             "releasegate: --fault: 'noise' is no kind of fault: errors, slow or cost; write KIND:ROUTE:FACTOR",
         ),
         (["--keep", "."], "releasegate: .: is there already; name a new folder, or remove this one"),
+        (["--keep", ""], "releasegate: .: is there already; name a new folder, or remove this one"),
+        (["--keep", "/dev/null/x"], "releasegate: /dev/null/x: cannot be made: Not a directory; name another folder"),
         (["--scenario", "weather"], "releasegate: Invalid value for '--scenario': 'weather' is not one of"),
     ],
 )

@@ -30,7 +30,7 @@ def rehearse(app: App, scenario: str, seed: int, keep: str | None, *, prometheus
     """Play a whole release: candidate, gates, 5% of live traffic, the judge, and all of it or back."""
     for text_ in fault:
         _check(text_)
-    folder = Path(keep) if keep else None
+    folder = Path(keep) if keep is not None else None
     options = Options(scenario=scenario, seed=seed, keep=folder, prometheus=prometheus, faults=fault)
     interactive = not app.json and sys.stderr.isatty()
 

@@ -83,9 +83,12 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         finally:
             shutil.rmtree(root, ignore_errors=True)
         return
-    if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
-        raise InputError("is there already", where=str(keep), remedy="name a new folder, or remove this one")
-    keep.mkdir(parents=True, exist_ok=True)
+    try:
+        if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+            raise InputError("is there already", where=str(keep), remedy="name a new folder, or remove this one")
+        keep.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot be made: {error.strerror}", where=str(keep), remedy="name another folder") from error
     yield keep.resolve()
 
 
