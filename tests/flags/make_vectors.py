@@ -12,6 +12,7 @@ import tempfile
 import venv
 from pathlib import Path
 
+import random_rules
 from vector_cases import FLAGD, GOFF, KEYS, NOW
 
 VECTORS = Path(__file__).with_name("vectors.json")
@@ -59,6 +60,21 @@ for (const name of Object.keys(asked.flags)) {
 process.stdout.write(JSON.stringify(answer));
 """
 
+RULES_NODE = """
+const {FlagdCore} = require("@openfeature/flagd-core");
+const asked = JSON.parse(require("fs").readFileSync(0));
+const quiet = {debug() {}, info() {}, warn() {}, error() {}};
+const answer = asked.flags.map((flag) => {
+  try {
+    const core = new FlagdCore(undefined, quiet);
+    core.setConfigurations(JSON.stringify({flags: {a: flag}}));
+    const found = core.resolveStringEvaluation("a", "d", asked.keys, quiet);
+    return found.value === undefined || found.reason === "ERROR" ? "d" : found.value;
+  } catch { return "d"; }
+});
+process.stdout.write(JSON.stringify(answer.join("")));
+"""
+
 GOFF_PYTHON = """
 import json, sys
 from gofeatureflag_python_provider.wasm import EvaluateWasm, WasmFlagContext, WasmInput
@@ -79,8 +95,8 @@ json.dump(answer, sys.stdout)
 """
 
 
-def ask(argv, program, flags, folder):
-    asked = json.dumps({"flags": flags, "keys": KEYS, "now": NOW})
+def ask(argv, program, flags, folder, keys=KEYS):
+    asked = json.dumps({"flags": flags, "keys": keys, "now": NOW})
     done = subprocess.run([*argv, program], input=asked, capture_output=True, text=True, check=True, cwd=folder)
     return json.loads(done.stdout)
 
@@ -108,7 +124,11 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         one = ask(python(folder / "one", "openfeature-flagd-core"), FLAGD_PYTHON, FLAGD, folder)
-        two = ask(node(folder / "node", "@openfeature/flagd-core"), FLAGD_NODE, FLAGD, folder / "node")
+        npm = node(folder / "node", "@openfeature/flagd-core")
+        two = ask(npm, FLAGD_NODE, FLAGD, folder / "node")
+        user = {"targetingKey": random_rules.KEY, **random_rules.USER}
+        asked = random_rules.rules()
+        answers = ask(npm, RULES_NODE, [random_rules.flag(rule) for rule in asked], folder / "node", user)
         three = ask(python(folder / "goff", "gofeatureflag-python-provider"), GOFF_PYTHON, GOFF, folder)
     differing = [flag for flag in FLAGD if one[flag] != two[flag]]
     print("served differently by the two evaluators of the concatenated hash:", differing or "nothing", file=sys.stderr)
@@ -117,6 +137,7 @@ def main():
         "concat": {flag: [packed(bits) for bits in one[flag]] for flag in FLAGD},
         "concat_node": {flag: [packed(bits) for bits in two[flag]] for flag in differing},
         "goff": {flag: [packed(bits) for bits in three[flag]] for flag in GOFF},
+        "rules": {"asked": random_rules.digest(asked), "answers": answers},
     }
     VECTORS.write_text(json.dumps(vectors, indent=1) + "\n")
 

@@ -4,6 +4,7 @@ What they do differently, and what is not here, is a `FlagError`: a rule that ca
 """
 
 import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -39,7 +40,10 @@ def evaluate(rule: Any, data: Mapping[str, Any], operators: Mapping[str, Operato
 
 
 def check(rule: Any) -> None:
-    """Stop at what one evaluator reads wrongly or refuses without looking at a value, in branches not taken too."""
+    """Stop at what one evaluator reads wrongly or refuses without looking at a value, in branches not taken too.
+
+    One of them works out beforehand whatever depends on no user.
+    """
     if isinstance(rule, list):
         for item in rule:
             check(item)
@@ -48,6 +52,17 @@ def check(rule: Any) -> None:
             arguments = found if isinstance(found, list) else [found]
             _refuse_odd(name, arguments)
             check(arguments)
+        if _is_constant(rule):
+            evaluate(rule, {}, {})
+
+
+def _is_constant(rule: Any) -> bool:
+    """Whether a rule of JsonLogic's own operators asks for nothing that a user brings along."""
+    if isinstance(rule, list):
+        return all(map(_is_constant, rule))
+    if not isinstance(rule, dict):
+        return True
+    return all((name in _EAGER or name in _LAZY) and _is_constant(found) for name, found in rule.items())
 
 
 def _refuse_odd(name: str, arguments: Sequence[Any]) -> None:
@@ -155,7 +170,9 @@ def _in(values: Sequence[Any]) -> bool:
     if needle == hay == "":
         raise FlagError("`in` of the targeting looks for no text in no text, which evaluators do differently")
     if isinstance(hay, str):
-        return isinstance(needle, str) and needle in hay
+        if not isinstance(needle, str | None) or (needle is None and re.search("null|undefined", hay)):
+            raise FlagError("`in` of the targeting looks for no text in a text, which evaluators do differently")
+        return needle is not None and needle in hay
     if hay is None:
         return False
     if not isinstance(hay, list):
