@@ -106,6 +106,29 @@ def test_every_preset_is_tested():
     assert {*DOCUMENTED, "haproxy"} == set(PRESETS)
 
 
+NO_DURATION = (
+    "the preset haproxy has no duration, since it exports no histogram of it; "
+    "take it from the application: docs/label-your-metrics.md"
+)
+
+
+@pytest.mark.parametrize(("added", "remarks"), [("", (NO_DURATION,)), ("duration: {histogram: seconds}", ())])
+def test_a_preset_without_a_duration_says_where_to_take_it_from(pages, added, remarks):
+    tracks = "tracks: {baseline: '{track=\"stable\"}', canary: '{track=\"canary\"}'}"
+    text = (
+        "version: 1\nservice: a\nenvironment: b\ncanary:\n"
+        f"  metrics: {{scrape: {{baseline: '{pages.url}/b', canary: '{pages.url}/b'}}}}\n"
+        f"  preset: {{name: haproxy}}\n  {tracks}\n  slis: {{{added}}}\n"
+    )
+    series = [f'{{code="{code}",track="{track}"}} 1\n' for code in ("2xx", "5xx") for track in ("stable", "canary")]
+    buckets = "".join(f'seconds_bucket{{le="+Inf",track="{track}"}} 1\n' for track in ("stable", "canary"))
+    buckets += buckets.replace("+Inf", "1")
+    pages.show("/b", "".join(f"haproxy_server_http_responses_total{each}" for each in series) + buckets)
+    found = source_of(load_policy(text.encode(), "releasegate.yaml", {}).canary)
+    assert found.advance(0) == Poll({}, {}, remarks)
+    assert found.advance(1).remarks == ()
+
+
 @pytest.mark.servers
 def test_documented_names_give_both_tracks(program, tmp_path, pages):
     pages.show("/metrics", page(100, 20))
@@ -216,7 +239,7 @@ def test_haproxy_gives_both_tracks(proxies):
     caught_up(url)
     found = source(url, "haproxy")
     assert found.bounds(time.time()) == {}
-    found.advance(time.time())
+    assert found.advance(time.time()) == Poll({}, {}, (NO_DURATION,))
     total = 'haproxy_server_http_responses_total{code="2xx"}'
     before = scraped(url, total)
     send(ports["front"], 200, 8)

@@ -11,6 +11,7 @@ from releasegate.metrics.meter import Meter, Samples, selectors_of, upper_bound
 from releasegate.metrics.port import Poll, Reader
 from releasegate.metrics.prometheus import PrometheusReader, UnreachableError
 from releasegate.policy.canary import Canary, Sli, Tracks
+from releasegate.policy.presets import PRESETS
 from releasegate.policy.selector import Selector, parse_selector
 
 
@@ -44,6 +45,15 @@ def _groups(canary: Canary) -> Iterator[list[Selector]]:
         selectors = selectors_of(sli) if sli.gauge is None else (parse_selector(sli.gauge),)
         tracks = _tracks_of(sli.tracks or canary.tracks).values()
         yield [selector.within(track.selector) for selector in selectors for track in tracks]
+
+
+def _no_duration(canary: Canary) -> Iterator[str]:
+    """Where a preset's latency has to be taken from, if the policy does not take it from there."""
+    preset = canary.preset
+    measured = any(sli.histogram is not None for sli in canary.slis.values())
+    if preset is not None and PRESETS[preset.name].histogram is None and not measured:
+        why = f"the preset {preset.name} has no duration, since it exports no histogram of it"
+        yield f"{why}; take it from the application: docs/label-your-metrics.md"
 
 
 def lag_of(canary: Canary, reader: Reader, at: float) -> tuple[float, str]:
@@ -91,6 +101,7 @@ class Source:
     def __init__(self, canary: Canary, reader: Reader, lag: float | None = 0.0) -> None:
         self._lag = lag
         self._remarks: list[str] = []
+        self._begun = False
         self._canary = canary
         self._interval = canary.interval
         self._slis = canary.slis
@@ -122,13 +133,14 @@ class Source:
 
     def advance(self, at: float) -> Poll:
         """See `CountSource`."""
-        self._remarks = []
+        self._remarks = [] if self._begun else list(_no_duration(self._canary))
         if self._lag is None:
             try:
                 self._lag, said = lag_of(self._canary, self._reader, at)
                 self._remarks += [said] if said else []
             except MetricsError as error:
                 return Poll({}, {f"{name}/{track}": str(error) for track in TRACKS for name in self._slis})
+        self._begun = True
         at -= self._lag
         counts: dict[str, dict[str, Counts]] = {}
         problems: dict[str, str] = {}
