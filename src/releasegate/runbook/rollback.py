@@ -92,7 +92,7 @@ class Rollback:
             return (flip,)
         steps = []
         if policy.traffic is not None:
-            plan = "publish the flag file and wait until it is live"
+            plan = "make the change live, and wait until it is"
             steps += [flip, Step("live", "see the change live", plan, self._live)]
         if policy.traffic is not None and policy.canary is not None:
             steps.append(Step("return", "see the traffic return", "wait until the canary serves nothing", self._return))
