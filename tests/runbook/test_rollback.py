@@ -7,10 +7,12 @@ from releasegate.errors import ForgeError
 from releasegate.ledger.state import fold
 from releasegate.policy.load import load_section
 from releasegate.policy.smoke import Smoke
+from releasegate.runbook.journal import Draft
 from releasegate.runbook.outbox import Outbox
 from releasegate.runbook.outside import Page
 from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rollout import Order
+from releasegate.runbook.smoke import looked_at
 from service import Service, told
 from worlds import BAD, LIVE, POLICY, kinds, next_candidate
 
@@ -212,6 +214,14 @@ def test_the_document_holds_what_a_person_has_to_look_at(service):
     service.roll_out(errors=BAD)
     document = (service.folder / "rollback-v1.1.0-rc.1.md").read_text()
     assert "- [ ] 1. the till prints (`releasegate rollback --tick 1` records who and when)" in document
+    world = service.world()
+    world.journal.append(Draft("smoke.ticked", world.subject(), {"number": 1, "check": "the till prints"}))
+    when = f"{world.clock.now():%H:%M:%S}"
+    service.roll_back()
+    document = (service.folder / "rollback-v1.1.0-rc.1.md").read_text()
+    assert f"- [x] 1. the till prints (Ada, 2026-11-23 {when} UTC)" in document
+    service.roll_out(next_candidate(service.world()))
+    assert looked_at(service.world()) == {"the till prints": None}
 
 
 def test_a_command_that_fails_once_is_tried_by_the_next_rollback(service):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -235,9 +236,14 @@ def test_where_only_the_evidence_is_not_kept_the_document_tells_the_exit_code_th
 
 
 def test_a_manual_check_is_ticked_by_somebody(checkout):
-    assert run(checkout, "rollback", "--tick", "1")[:2] == (0, "recorded: Ada looked at 1. the till prints\n")
-    code, output, _ = run(checkout, "ledger", "show", "--format", "json")
-    assert (code, "smoke.ticked" in output) == (0, True)
+    code, output, errors = run(checkout, "rollback", "--tick", "1")
+    told, listed = output.splitlines()
+    assert (code, told) == (0, "recorded: Ada looked at 1. the till prints"), errors
+    assert re.fullmatch(r"- \[x\] 1\. the till prints \(Ada, \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\)", listed)
+    code, output, _ = run(checkout, "rollback", "--tick", "1", "--dry-run", "--format", "json")
+    document = json.loads(output)
+    assert (code, document.pop("checks")) == (0, {"the till prints": listed.partition("(")[2][:-1]})
+    assert document == {"schema": "releasegate/tick/1", "number": 1, "check": "the till prints", "who": "Ada"}
     assert run(checkout, "rollback", "--tick", "2")[2] == (
         "releasegate: --tick: there are 1 manual checks; see rollback.smoke\n"
     )

@@ -15,6 +15,7 @@ from releasegate.cli.world import build_world
 from releasegate.errors import PolicyError, ReleasegateError, UsageError
 from releasegate.forge.github.bounded import TooSlowError, within
 from releasegate.policy.model import Policy
+from releasegate.render.checklist import manual_checks
 from releasegate.render.story import SIGNS
 from releasegate.runbook.aim import nothing_unfinished
 from releasegate.runbook.evidence import keep, of_rollback
@@ -23,6 +24,7 @@ from releasegate.runbook.migrations import Wish, intent, refuse_wish
 from releasegate.runbook.migrations import document as migrations_document
 from releasegate.runbook.rollback import Request, Rollback
 from releasegate.runbook.rolled_back import Result
+from releasegate.runbook.smoke import looked_at
 from releasegate.runbook.step import row
 from releasegate.runbook.story import by_hand
 from releasegate.runbook.world import World
@@ -174,7 +176,10 @@ def _tick(app: App, world: World, number: int, *, dry_run: bool) -> int:
     if not dry_run:
         world.journal.append(Draft("smoke.ticked", world.subject(), {"number": number, "check": manual[number - 1]}))
     text = f"{'would be recorded' if dry_run else 'recorded'}: {actor.name} looked at {number}. {manual[number - 1]}"
-    app.emit({"schema": "releasegate/tick/1", "number": number, "check": manual[number - 1], "who": actor.name}, text)
+    world.journal.events()
+    looked = looked_at(world)
+    document = {"schema": "releasegate/tick/1", "number": number, "check": manual[number - 1], "who": actor.name}
+    app.emit({**document, "checks": looked}, "\n".join([text, *manual_checks(looked)]))
     return 0
 
 

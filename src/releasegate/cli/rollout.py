@@ -145,13 +145,14 @@ def _keep(app: App, path: Path, text: str) -> None:
 def _checklist(world: "World", result: "Result") -> str:
     """The smoke checks as a list for people, beside the report."""
     from releasegate.render.checklist import checklist  # noqa: PLC0415  keeps `--help` fast
+    from releasegate.runbook.smoke import looked_at  # noqa: PLC0415
 
     policy = world.policy
     title = f"{policy.service} {result.candidate.name} ({policy.environment})"
     names: tuple[str, ...] = ()
     with suppress(ReleasegateError):  # told by the stage or step that asks them
         names = tuple(world.smoke().checks) if world.smoke else ()
-    return checklist(title, result.headline, names, green=result.release is not None)
+    return checklist(title, result.headline, names, looked_at(world), green=result.release is not None)
 
 
 def document(result: "Result") -> dict[str, Any]:

@@ -108,6 +108,8 @@ class State:
     """The newest `kill-switch.on` or `kill-switch.off`."""
     claims: Mapping[str, Claim] = field(default_factory=dict)
     """Step to the newest claim on it."""
+    ticks: Mapping[str, Event] = field(default_factory=dict)
+    """Manual check to who looked at it last, since the newest rollout or rollback began."""
     colours: Colours = field(default_factory=Colours)
     """Blue-green: which colour is live, and what each of them holds."""
 
@@ -170,7 +172,7 @@ def _judged(state: State, event: Event) -> State:
 def _rollout_started(state: State, event: Event) -> State:
     tag, commit = event.subject.get("tag", ""), event.subject.get("commit", "")
     rollout = Rollout(event.id, tag, commit, event, earlier=state.ended.get(tag, ()))
-    return replace(_update(state, event), rollout=rollout, aborted=None, rolled_back=None)
+    return replace(_update(state, event), rollout=rollout, aborted=None, rolled_back=None, ticks={})
 
 
 def _stage_finished(state: State, event: Event) -> State:
@@ -262,13 +264,17 @@ def _marked_bad(state: State, event: Event) -> State:
 def _rollback_started(state: State, event: Event) -> State:
     """Where it could not name what it leaves, since nobody could read the ledger, that is what runs here."""
     left = state.rollout or state.aborted if event.data.get("from") is None else None
-    ended = _ended(state, event)
-    return replace(state, rollout=None, aborted=left, ended=ended, rollback=event, rolled_back=event, retreat=event)
+    state = replace(state, ended=_ended(state, event), ticks={})
+    return replace(state, rollout=None, aborted=left, rollback=event, rolled_back=event, retreat=event)
 
 
 def _rollback_finished(state: State, event: Event) -> State:
     known = state.release(_text(event, "to"))
     return replace(state, rollback=None, live=known.candidate if known else state.live)
+
+
+def _ticked(state: State, event: Event) -> State:
+    return replace(state, ticks={**state.ticks, _text(event, "check"): event})
 
 
 def _kill_switch(state: State, event: Event) -> State:
@@ -310,6 +316,7 @@ STEPS = {
     "release.marked-bad": _marked_bad,
     "rollback.started": _rollback_started,
     "rollback.finished": _rollback_finished,
+    "smoke.ticked": _ticked,
     "kill-switch.on": _kill_switch,
     "kill-switch.off": _kill_switch,
     "step.claimed": _claimed,

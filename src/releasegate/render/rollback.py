@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from releasegate.render.checklist import manual_checks
 from releasegate.render.story import SIGNS, Row, clock_time
 
 
@@ -22,8 +23,8 @@ class Account:
     """SLI name to its judgement, as in the recording's result."""
     migrations: Sequence[str] = ()
     """Those between the two releases, each with its kind."""
-    manual: Sequence[str] = ()
-    """What a person still has to look at."""
+    manual: Mapping[str, str | None] = field(default_factory=dict)
+    """What a person has to look at, to who did and when."""
     timezone: str = "UTC"
 
 
@@ -51,11 +52,7 @@ def document(account: Account) -> str:
     if account.migrations:
         lines += ["", "## Migrations", "", *(f"- {_plain(migration)}" for migration in account.migrations)]
     if account.manual:
-        lines += ["", "## To be looked at by a person", ""]
-        lines += [
-            f"- [ ] {number}. {_plain(check)} (`releasegate rollback --tick {number}` records who and when)"
-            for number, check in enumerate(account.manual, start=1)
-        ]
+        lines += ["", "## To be looked at by a person", "", *manual_checks(account.manual)]
     if account.evidence:
         lines += ["", "## Evidence", ""]
         lines += [f"- `{name}`: {_evidence(sli)}" for name, sli in account.evidence.items()]

@@ -1,13 +1,13 @@
 """After a rollback: the document of what happened, and the issue for its cause."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
-from releasegate.errors import OutsideError, ReleasegateError
+from releasegate.errors import OutsideError
 from releasegate.migrations.kind import Migration
 from releasegate.render.rollback import Account, document
 from releasegate.runbook.aim import Aim
+from releasegate.runbook.smoke import looked_at
 from releasegate.runbook.step import Outcome, row
 from releasegate.runbook.world import World
 
@@ -26,9 +26,6 @@ def follow_up(
     `OutsideError` where the document cannot be written; the issue is open then all the same.
     """
     policy = world.policy
-    manual: tuple[str, ...] = ()
-    with suppress(ReleasegateError):  # the step before says what is wrong with the file
-        manual = tuple(world.smoke().manual) if world.smoke else ()
     text = document(
         Account(
             service=policy.service,
@@ -40,7 +37,7 @@ def follow_up(
             steps=[row(outcome) for outcome in outcomes],
             migrations=[one.told for one in migrations],
             evidence=evidence,
-            manual=manual,
+            manual=looked_at(world),
             timezone=policy.timezone,
         )
     )

@@ -1,12 +1,16 @@
 """Smoke checks: after traffic moved, what has to answer is asked, all at once and each a few times."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
-from releasegate.errors import OutsideError, VerificationError
+from releasegate.errors import OutsideError, ReleasegateError, VerificationError
+from releasegate.ledger.event import Event
+from releasegate.ledger.state import fold
 from releasegate.policy.smoke import Check, Smoke
+from releasegate.render.story import clock_time
 from releasegate.runbook.outside import Page
 from releasegate.runbook.world import World
 
@@ -27,6 +31,22 @@ def smoke(world: World, checks: Smoke) -> str:
         raise VerificationError(f"{len(faults)} of {len(checks.checks)} smoke checks are red: {listed}")
     by_hand = f"; {len(checks.manual)} to be looked at by a person" if checks.manual else ""
     return f"{len(checks.checks)} of {len(checks.checks)} smoke checks are green{by_hand}"
+
+
+def looked_at(world: World) -> Mapping[str, str | None]:
+    """Each manual check to who looked at it since the newest rollout or rollback began, and when; None for nobody.
+
+    Nothing where the file of the checks cannot be read: the step that asks them says so.
+    """
+    ticks, zone = fold(world.journal.known(), world.subject()).ticks, world.policy.timezone
+    manual: tuple[str, ...] = ()
+    with suppress(ReleasegateError):
+        manual = world.smoke().manual if world.smoke else ()
+    return {check: _who(ticks[check], zone) if check in ticks else None for check in manual}
+
+
+def _who(tick: Event, zone: str) -> str:
+    return f"{tick.actor.name}, {tick.time:%Y-%m-%d} {clock_time(tick.time, zone)}"
 
 
 def _try(check: Check, world: World) -> str | None:
