@@ -48,6 +48,7 @@ def off(file):
          "flags.yaml:2:1: a second YAML document starts here; keep one document in the file"),
         ("a:\n\tenabled: true\n", TAB.format("2:1")),
         ("b: true\na:\ttrue\n", TAB.format("2:3")),
+        ("b: true\na: true\t# on\n", TAB.format("2:8")),
         ("a: {enabled: true,\n\tpercentage: 5}\n", TAB.format("2:1")),
         ("a: |\n  true\n", f"{SHAPE} (top level: a); name it: --dialect"),
         ("- a\n", "flags.yaml:1:1: not a flag file: it holds no mapping; is this the right file?"),
@@ -71,6 +72,17 @@ def off(file):
 )  # fmt: skip
 def test_yaml_that_is_not_edited(text, message):
     assert refusal(text, off) == message
+
+
+TABBED = 'b:\ttrue\t# first\nc: {\tenabled: true,\n\tpercentage: 5}\na: true # on\td: "x\ty"\n'
+
+
+def test_tabs_elsewhere_keep_no_flag_from_being_edited():
+    file = FlagFile.parse(TABBED.encode(), "flags.yaml")
+    assert file.off("a").content == TABBED.replace("a: true", "a: false").encode()
+    assert not file.set("a", "on").changed
+    assert refusal(TABBED, lambda f: f.off("b")) == TAB.format("1:3")
+    assert refusal(TABBED, lambda f: f.off("c")) == TAB.format("2:5")
 
 
 @pytest.mark.parametrize(

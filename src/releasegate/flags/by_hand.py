@@ -9,7 +9,7 @@ import yaml
 from releasegate.errors import FlagError
 from releasegate.flags.document import FlagFile, unified_diff
 from releasegate.flags.splice import Writer, changed, same
-from releasegate.flags.tree import Node, data
+from releasegate.flags.tree import Node, data, nodes
 
 _ANCHOR = re.compile(r"&\S+\s+")
 
@@ -65,28 +65,14 @@ def _texts(file: FlagFile, name: str, flag: Any) -> Iterator[str]:
     key, end = file.tree.entry((*file.rules.home(), name)).key, file.span(name)[1]
     line = (key.end, end, ": " + writer.spell(flag))
     yield _replaced(text, [line])
-    inside = [node for node in _nodes(file.tree.root) if key.start <= node.start < end]
+    inside = [node for node in nodes(file.tree.root) if key.start <= node.start < end]
     named = {node.hazard: node for node in inside if node.hazard}
     uses = [
         (node.start, node.end, _spelled(writer, named[anchor]))
-        for node in _nodes(file.tree.root)
+        for node in nodes(file.tree.root)
         if not key.start <= node.start < end and (anchor := _anchor_of(node)) in named
     ]
     yield _replaced(text, [line, *uses])
-
-
-def _nodes(node: Node) -> Iterator[Node]:
-    """Every node as it stands in the text; what an alias stands for is not gone into."""
-    yield node
-    if (node.hazard or "").startswith("an alias"):
-        return
-    if node.is_mapping:
-        for entry in node.value.values():
-            yield from _nodes(entry.key)
-            yield from _nodes(entry.value)
-    elif node.is_sequence:
-        for item in node.value:
-            yield from _nodes(item)
 
 
 def _anchor_of(node: Node) -> str | None:

@@ -14,7 +14,7 @@ from releasegate.flags.dialect import Dialect, State
 from releasegate.flags.json_tree import parse_json, reread_json
 from releasegate.flags.splice import Change, apply, changed, same
 from releasegate.flags.tree import BOM, Path, Tree, is_merge, place
-from releasegate.flags.yaml_tree import parse_yaml, reread_yaml
+from releasegate.flags.yaml_tree import parse_yaml, reread_yaml, without_tabs
 
 LARGEST = 1 << 20
 """Bytes above which a file is no flag file."""
@@ -321,12 +321,20 @@ def _read_back(text: str, path: str) -> Tree:
 
 def check(file: FlagFile, text: str, changes: Sequence[Change]) -> None:
     """`UnsafeEditError` unless both parsers see the intended changes in the new text, and no other."""
-    if not same(_read_back(text, file.path).data, changed(file.tree.data, changes)):
+    result = _read_back(text, file.path)
+    if not same(result.data, changed(file.tree.data, changes)):
         what = "no safe edit: the result does not read as intended"
         raise UnsafeEditError(what, where=file.path, remedy="edit by hand")
-    reread = reread_json if file.path.lower().endswith(".json") else reread_yaml
-    hidden = [Change(change.path, "changed") for change in changes]
-    before, again = (changed(reread(version, file.path), hidden) for version in (file.tree.text, text))
+    if not changes:
+        return
+    flag, hidden = changes[0].path[: len(file.rules.home()) + 1], [Change(one.path, "changed") for one in changes]
+    before, again = (changed(_reread(tree, file.path, flag), hidden) for tree in (file.tree, result))
     if not same(before, again):
         what = "no safe edit: two parsers disagree on the result"
         raise UnsafeEditError(what, where=file.path, remedy="edit by hand")
+
+
+def _reread(tree: Tree, path: str, flag: Path) -> Any:
+    if path.lower().endswith(".json"):
+        return reread_json(tree.text, path)
+    return reread_yaml(without_tabs(tree, flag), path)

@@ -104,6 +104,20 @@ def _hazards_below(node: Node) -> Iterator[tuple[Node, str]]:
             yield from _hazards_below(item)
 
 
+def nodes(node: Node) -> Iterator[Node]:
+    """Every node as it stands in the text; what an alias stands for is not gone into."""
+    yield node
+    if (node.hazard or "").startswith("an alias"):
+        return
+    if node.is_mapping:
+        for entry in node.value.values():
+            yield from nodes(entry.key)
+            yield from nodes(entry.value)
+    elif node.is_sequence:
+        for item in node.value:
+            yield from nodes(item)
+
+
 def is_merge(entry: Entry | None) -> bool:
     """Whether a mapping's entry `<<` merges other mappings into it: only where the key is not quoted."""
     return entry is not None and entry.key.style == "plain" and entry.key.value == "<<"

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from releasegate.errors import FlagError
-from releasegate.flags.tree import DEEPEST, Entry, Node, Tree, data, place, refuse_duplicate
+from releasegate.flags.tree import DEEPEST, Entry, Node, Path, Tree, data, nodes, place, refuse_duplicate
 
 _NULL = re.compile(r"(?:~|null|Null|NULL|)\Z")
 _BOOL = re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")
@@ -29,6 +29,21 @@ def parse_yaml(text: str, path: str) -> Tree:
     """
     root = _Composer(text, path, yaml.CSafeLoader, _scalar_of_1_2).whole()
     return Tree(text, root, data(root))
+
+
+def without_tabs(tree: Tree, path: Path) -> str:
+    """The text for the second parser, which takes no tab between values and before comments.
+
+    Where the first one does, the text means the same with a space; on the lines of the value at `path` they stay.
+    """
+    text, entry = tree.text, tree.entry(path)
+    if "\t" not in text:
+        return text
+    end = text.find("\n", max(entry.value.end, entry.key.end))
+    kept = [(text.rfind("\n", 0, entry.key.start) + 1, len(text) if end < 0 else end)]
+    kept += [(one.start, one.end) for one in nodes(tree.root) if not one.is_mapping and not one.is_sequence]
+    inside = {at for start, end in kept for at in range(start, end)}
+    return "".join(" " if one == "\t" and at not in inside else one for at, one in enumerate(text))
 
 
 def reread_yaml(text: str, path: str) -> Any:
