@@ -1,5 +1,7 @@
 """The benchmark's simulated canaries, a few of them, and the table that the docs show."""
 
+from dataclasses import replace
+
 import canary_power as power
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from canary_traffic import ALL_KINDS, World, simulate
 
 from releasegate.canary.judge import Decision, Judge
 from releasegate.canary.power import Plan
+from releasegate.canary.sli import Kind, SliSpec
 
 
 def outcomes(world, runs):
@@ -68,6 +71,57 @@ def test_what_the_judge_says_it_would_have_caught_it_catches():
     times = Plan(200.0, 0.005, weight=0.05).detectable()
     caught = aborted(World(rate=200, times=times), 100)
     assert 84 <= caught <= 98
+
+
+def thinned(recording, share, rng):
+    """The recording with so much of the canary's requests."""
+    lines = []
+    for line in recording.lines:
+        tracks = dict(line.counts["rate"])
+        if "canary" in tracks:
+            tracks["canary"] = float(rng.binomial(int(tracks["canary"]), share))
+        lines.append(replace(line, counts={"rate": tracks}))
+    return replace(recording, lines=tuple(lines))
+
+
+def caught(world, change, times):
+    """Of a hundred canaries that are so many times worse, how many the judge aborts."""
+    decisions = []
+    for index in range(100):
+        rng = np.random.default_rng([2, index])
+        if change == "starved":
+            recording = thinned(simulate(world, rng), 0.5 / times, rng)
+        else:
+            recording = simulate(replace(world, **{change: times}), rng)
+        decisions.append(power.judge(recording)[0])
+    return decisions.count(Decision.ABORT)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("world", "change"),
+    [
+        (World(), "times"),
+        (World(clump=3), "times"),
+        (World(rate=20, slis=LATENCY), "slower"),
+        (World(slis={"cost": SliSpec(Kind.MEAN)}), "dearer"),
+        (World(slis={"cost": SliSpec(Kind.MEAN)}, tail="pareto"), "dearer"),
+        (World(rate=2, slis={"rate": SliSpec(Kind.THROUGHPUT)}), "starved"),
+    ],
+    ids=["independent", "clumps", "latency", "cost", "cost, Pareto", "starved"],
+)
+def test_what_it_says_of_a_healthy_canary_is_caught_nine_times_in_ten_and_hardly_less_is_not(world, change):
+    said = []
+    for index in range(15):
+        recording = simulate(world, np.random.default_rng([1, index]))
+        judge = Judge(recording.header)
+        for line in recording.lines:
+            judge.observe(line)
+        (sli,) = judge.finish().slis.values()
+        said.append(sli.detectable.ratio)
+    times = float(np.median(said))
+    assert caught(world, change, times) >= 84
+    assert caught(world, change, 1 + 0.7 * (times - 1)) <= 84
 
 
 @pytest.mark.soak
