@@ -126,7 +126,8 @@ def test_evidence_of_another_commit_or_older_than_it_never_counts(checkout):
     write(checkout, {"a.xml": junit()})
     document, code = run(checkout, "run", "--commit", "0" * 40)
     assert (code, document["findings"][0]["observed"]) == (3, "0" * 40)
-    assert document["findings"][0]["title"].startswith("this evidence belongs to another commit")
+    remedy = "make it for this one, or judge the candidate it belongs to"
+    assert document["findings"][0]["title"] == f"this evidence belongs to another commit; {remedy}"
     write(checkout, {"a.xml": junit(time=NOW - timedelta(hours=1))})
     document, code = run(checkout, "run")
     assert (code, document["findings"][0]["title"]) == (3, "this evidence is older than its commit")

@@ -219,6 +219,12 @@ def test_a_failed_test_points_at_its_own_file(tmp_path):
     assert log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"] == {"startLine": 12}
 
 
+def test_a_waiver_that_expired_points_at_its_file():
+    found = Finding(check="waiver", level=Level.WARN, title="expired", where="w.yaml: waivers[1]")
+    (result,) = sarif([verdict(found)], "README.md", lambda path: path)["runs"][0]["results"]
+    assert [one["physicalLocation"]["artifactLocation"]["uri"] for one in result["locations"]] == ["w.yaml"]
+
+
 def test_addresses_begin_at_the_root_of_the_checkout_whatever_folder_is_worked_in(tmp_path):
     (tmp_path / "root" / ".git").mkdir(parents=True)
     shop = tmp_path / "root" / "services" / "shop"

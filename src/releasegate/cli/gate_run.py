@@ -158,9 +158,13 @@ def _bound(verdict: Verdict, about: Subject, *, accept: bool) -> Verdict:
         title = "this evidence tells no commit; the policy accepts it (`undated: accept`)"
         told = Finding(check="subject", level=Level.INFO, title=title, where=verdict.gate)
         return replace(verdict, subject=about, findings=(*verdict.findings, told))
-    title = "this evidence tells no commit" if said is None else "this evidence belongs to another commit"
+    title, remedy = (
+        ("this evidence tells no commit", "write the subject file with `releasegate gate stamp`")
+        if said is None
+        else ("this evidence belongs to another commit", "make it for this one, or judge the candidate it belongs to")
+    )
     wrong = Finding(
-        check="subject", level=Level.ERROR, title=f"{title}; write the subject file with `releasegate gate stamp`",
+        check="subject", level=Level.ERROR, title=f"{title}; {remedy}",
         expected=str(about.commit), observed=said or "none", where=verdict.gate, unusable=True,
     )  # fmt: skip
     findings = (*verdict.findings, wrong)

@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~@&]|:(?=//))")
 
 
-def checklist(
-    title: str, headline: str, names: Sequence[str], manual: Mapping[str, str | None], *, green: bool
-) -> str:
+def checklist(title: str, headline: str, names: Sequence[str], manual: Mapping[str, str | None], *, green: bool) -> str:
     """Markdown: every check by its name, ticked where all of them were seen `green`, and what a person looks at."""
     sign = "x" if green else " "
     lines = [f"- [{sign}] {_plain(name)}" for name in names]

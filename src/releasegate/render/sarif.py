@@ -155,7 +155,7 @@ def _place(finding: Finding, address: str) -> str:
 
 
 def _location(address: str, anchor: str, in_checkout: Callable[[str], str | None]) -> _Json:
-    match = _FILE.fullmatch(address) if "://" not in address else None
+    match = _FILE.fullmatch(address.partition(": ")[0]) if "://" not in address else None
     own = in_checkout(match["file"]) if match is not None else None
     line = int(match["line"] or 1) if match is not None and own else 1
     location: _Json = {
