@@ -28,6 +28,7 @@ def environ(**inputs):
         ({"command": "schema", "dry_run": ""}, ["schema"]),
         ({"command": "canary replay", "args": "'a b' c\\ d"}, ["canary", "replay", "a b", "c d"]),
         ({"flag": "-x", "value": "off"}, ["flags", "off", "--", "-x"]),
+        ({"flag": "x", "value": "off", "mode": "patch"}, ["flags", "off", "--patch=-", "--", "x"]),
         ({"flag": "x", "value": "on", "mode": "in-place"}, ["flags", "set", "--in-place", "--", "x", "on"]),
         ({"flag": "x", "percentage": "2.5%", "file": "f"}, ["flags", "rollout", "--file=f", "--", "x", "2.5%"]),
     ],
@@ -53,7 +54,7 @@ def test_the_runners_debug_log_makes_it_say_more_and_the_summary_is_a_gates_own(
         ),
         ({"flag": " ", "value": "on"}, "the input `flag` is empty; name the flag"),
         ({"flag": "x"}, "`value` and `percentage`: exactly one is needed; `value: off` takes a flag back"),
-        ({"flag": "x", "value": "on", "mode": "pr"}, "the input `mode` is `pr`; write commit or in-place"),
+        ({"flag": "x", "value": "on", "mode": "pr"}, "the input `mode` is `pr`; write commit, patch or in-place"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_by_its_name(inputs, message):

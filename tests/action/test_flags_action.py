@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from act_runs import FLAGS, OFF
 
 from repositories import git
@@ -40,6 +41,18 @@ def test_in_place_edits_the_file_and_commits_nothing(shop, act):
     document, *file = run.printed[-1 - len(FLAGS.splitlines()) :]
     assert "\n".join([*file, ""]) == FLAGS.replace("50", "5")
     assert json.loads(document)["flags"]["checkout-v2"]["text"] == "on for 5%"
+    assert git(shop.parent / "origin.git", "rev-parse", "main") == before
+
+
+@pytest.mark.soak
+def test_a_patch_is_printed_and_nothing_is_changed(shop, act):
+    before = git(shop.parent / "origin.git", "rev-parse", "main")
+    run = act(shop, workflow=FLAG.replace("INPUTS", "percentage: 5\n          mode: patch"))
+    assert run.code == 0, run.log
+    document, *file = run.printed[-1 - len(FLAGS.splitlines()) :]
+    diff = json.loads(document)["diff"]
+    assert ("\n".join([*file, ""]), diff.splitlines()[0]) == (FLAGS, "--- a/config/feature-flags.yaml")
+    assert set(diff.splitlines()) <= set(run.printed)
     assert git(shop.parent / "origin.git", "rev-parse", "main") == before
 
 

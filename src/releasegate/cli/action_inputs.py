@@ -100,9 +100,9 @@ def _flag_change(inputs: Inputs) -> tuple[list[str], list[str]]:
 
 
 def _mode(inputs: Inputs) -> list[str]:
-    modes = {"": [], "commit": [], "in-place": ["--in-place"]}
+    modes = {"": [], "commit": [], "in-place": ["--in-place"], "patch": ["--patch=-"]}
     if inputs.text("mode") not in modes:
-        raise InputError(f"the input `mode` is `{inputs.text('mode')}`", remedy="write commit or in-place")
+        raise InputError(f"the input `mode` is `{inputs.text('mode')}`", remedy="write commit, patch or in-place")
     return modes[inputs.text("mode")]
 
 
