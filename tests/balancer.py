@@ -6,8 +6,9 @@ import urllib.request
 from contextlib import contextmanager
 
 from releasegate.errors import OutsideError
+from releasegate.rehearsal import processes
 from releasegate.traffic.haproxy import HaproxyTraffic
-from servers import await_true, free_port
+from servers import await_true
 from worlds import POLICY
 
 CONFIG = """\
@@ -34,7 +35,7 @@ ROUTED = POLICY.replace(
 
 def free_ports():
     """A free port by each name that the configuration has."""
-    return {name: free_port() for name in ("port", "admin", "stable", "canary")}
+    return dict(zip(("port", "admin", "stable", "canary"), processes.free_ports(4), strict=True))
 
 
 class Balancer:

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,14 +15,14 @@ import urllib.request
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from releasegate.rehearsal.processes import free_ports
+
 DEADLINE = 180.0
 """Seconds after which a server hangs: a busy machine may need many times as long as an idle one."""
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_ports(1)[0]
 
 
 def await_true(ready, what):

@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
+from random import SystemRandom
 from types import TracebackType
 from typing import Self
 
@@ -14,16 +16,34 @@ from releasegate.errors import OutsideError
 
 START_DEADLINE = 60.0
 """Seconds that a child has to become ready."""
+PORTS = range(20_000, 32_000)
+"""What `free_ports` chooses from; Linux gives nobody a port below 32768 by itself."""
 STOP_DEADLINE = 5.0
 """Seconds that a child has to end by itself before it is killed."""
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nothing listens on now."""
+def free_ports(number: int) -> list[int]:
+    """Different ports of 127.0.0.1 that nobody has now; `OutsideError` where there are not as many.
+
+    They lie below those that a system gives to whoever connects, or asks for any port: else somebody could be given
+    one before its process has started, or while it starts anew.
+    """
+    tried = SystemRandom().sample(PORTS, len(PORTS))
+    found = list(islice(filter(_is_free, tried), number))
+    if len(found) < number:
+        raise OutsideError(
+            "127.0.0.1 has no free port left", remedy=f"look at what listens on {PORTS[0]} to {PORTS[-1]}"
+        )
+    return found
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def python_module(module: str, *arguments: str) -> list[str]:

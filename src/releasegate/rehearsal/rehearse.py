@@ -13,7 +13,7 @@ from releasegate.forge.port import Tag
 from releasegate.rehearsal import prometheus
 from releasegate.rehearsal.evidence import write_evidence
 from releasegate.rehearsal.house import FLAG, FLAG_FILE, LIVE, REPORT, VERSION, Addresses, House
-from releasegate.rehearsal.processes import Processes, free_port, python_module
+from releasegate.rehearsal.processes import Processes, free_ports, python_module
 from releasegate.rehearsal.shop import Shop
 from releasegate.render.report import html
 from releasegate.render.story import Story
@@ -96,9 +96,9 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 def open_shop(root: Path, options: Options) -> Iterator[House]:
     """The house with its shop open and under load."""
     house = House(root)
-    tracks = {"baseline": free_port(), "canary": free_port()}
-    ports = {**tracks, "staging": free_port()}
-    load, server = free_port(), free_port()
+    baseline, canary, staging, load, server = free_ports(5)
+    tracks = {"baseline": baseline, "canary": canary}
+    ports = {**tracks, "staging": staging}
     addresses = Addresses(
         **{name: f"http://127.0.0.1:{port}" for name, port in ports.items()},
         load=f"http://127.0.0.1:{load}",
