@@ -27,6 +27,7 @@ in the one line that the command line prints. Codes 70 (a bug), 130 (interrupted
 printed, as a shell shows SIGPIPE) belong to `releasegate.cli.main`.
 """
 
+import re
 from typing import ClassVar
 
 EXIT_BUG = 70
@@ -151,3 +152,17 @@ class RefusedError(ForgeError):
 
 class UnknownOutcomeError(ForgeError):
     """The host did not answer a write: whether it was carried out has to be looked up, and it is not repeated."""
+
+
+def cause(error: BaseException) -> str:
+    """The cause of a failed connection, by name: DNS, TCP, TLS, a timeout, a broken answer."""
+    text = f"{type(error).__name__} {error}"
+    signs = {
+        "DNS: the host's name is not known": r"NameResolution|Name or service|getaddrinfo|nodename",
+        "TLS: the certificate was not accepted": r"SSLError|CERTIFICATE|certificate",
+        "TCP: the connection was refused": r"refused",
+        "TCP: no answer in time": r"ConnectTimeout",
+        "no answer in time": r"[Tt]imeout|timed out",
+        "the proxy did not let it through": r"ProxyError",
+    }
+    return next((name for name, sign in signs.items() if re.search(sign, text)), "the connection broke off")

@@ -9,7 +9,7 @@ import pytest
 
 from certificates import certificates
 from github_front import Fault, github_forge, threaded
-from github_shop import FLAGS, POLICY, start, told
+from github_shop import FLAGS, POLICY, told
 from servers import free_port
 
 NO_CANARY = POLICY.partition(b"canary:")[0]
@@ -160,13 +160,20 @@ def test_the_policys_workflows_and_their_artifacts(shop, hosted, capsys):
     )
 
 
-def test_a_prometheus_that_is_not_there_is_named(github, hosted, capsys):
+@pytest.mark.parametrize(
+    ("url", "cause"),
+    [
+        ("http://127.0.0.1:9", "TCP: the connection was refused"),
+        ("http://prometheus.invalid", "DNS: the host's name is not known"),
+    ],
+)
+def test_a_prometheus_that_is_not_reached_is_named_once_with_the_cause(github, hosted, capsys, url, cause):
     forge = github_forge(github)
-    start(forge)
+    policy = POLICY.replace(b"http://127.0.0.1:9", url.encode())
+    forge.commit("main", {"releasegate.yaml": policy, "config/feature-flags.yaml": FLAGS}, "start", parent=None)
     code, lines, _ = examined(hosted, forge.home, capsys)
-    assert code == 1
-    assert next(line for line in lines if "metrics" in line).startswith("red     metrics: ")
-    assert "http://127.0.0.1:9" in "\n".join(lines)
+    fix = "does Prometheus answer there? A runner that cannot reach it: use `runs-on` of one that can"
+    assert (code, [line for line in lines if "metrics" in line]) == (1, [f"red     metrics: {url}: {cause}; {fix}"])
 
 
 NETWORK = "is the network up, and GITHUB_API_URL right? A runner that cannot reach it: use `runs-on` of one that can"

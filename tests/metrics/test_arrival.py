@@ -50,7 +50,7 @@ def test_pods_come_restart_and_go_and_the_server_is_away_for_a_while(program, tm
         assert poll(15) == Poll({})
         write(20, stable_1=110, canary_1=12)
         assert poll(25) == Poll({"rate": {"baseline": 10, "canary": 2}})
-    gone = f"{url}: no connection; does Prometheus answer there?"
+    gone = f"{url}: TCP: the connection was refused; does Prometheus answer there?"
     assert poll(35) == Poll({}, {"rate/baseline": gone, "rate/canary": gone})
     with here():
         write(30, stable_1=115, canary_1=13)
@@ -103,6 +103,6 @@ def test_scrapes_that_are_rarer_than_polls_are_waited_for_and_a_missed_one_is_no
         assert watched.advance(begun + 100) == Poll({}, {}, (found,))
         assert watched.advance(begun + 130) == Poll({"rate": {"baseline": 900, "canary": 50}})
     watched = source_of(usual.canary)
-    gone = f"{url}: no connection; does Prometheus answer there?"
+    gone = f"{url}: TCP: the connection was refused; does Prometheus answer there?"
     assert watched.advance(begun + 100) == Poll({}, {"rate/baseline": gone, "rate/canary": gone})
     assert history(usual.canary, begun + 100) == []

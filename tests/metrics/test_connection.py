@@ -97,7 +97,7 @@ def test_what_is_not_accepted_is_said(fortress):
     assert wrong.problems["rate/baseline"] == f"{url}: the query failed with 401: Unauthorized"
     untrusted = source(url, "basic: {user: me, password: hush}").advance(time.time())
     assert untrusted.problems["rate/baseline"] == (
-        f"{url}: the TLS certificate is not accepted; name its CA with tls: {{ca: FILE}}"
+        f"{url}: TLS: the certificate was not accepted; name its CA with tls: {{ca: FILE}}"
     )
 
 

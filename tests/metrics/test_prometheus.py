@@ -69,7 +69,10 @@ def test_a_typo_no_requests_no_errors_and_a_failed_query_are_four_things(program
         assert poll.problems[f"broken/{track}"].startswith(f"{url}: the query failed with 400: ")
         assert "invalid or unsupported Perl syntax" in poll.problems[f"broken/{track}"]
     assert source(f"{{prometheus: {{url: '{url}'}}}}").advance(1) == Poll(
-        {}, dict.fromkeys(("rate/baseline", "rate/canary"), f"{url}: no connection; does Prometheus answer there?")
+        {},
+        dict.fromkeys(
+            ("rate/baseline", "rate/canary"), f"{url}: TCP: the connection was refused; does Prometheus answer there?"
+        ),
     )
 
 

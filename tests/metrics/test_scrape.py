@@ -255,5 +255,5 @@ def test_nothing_listens_there_and_no_secret_is_told():
     watched = source_of(load_policy(text.encode(), "releasegate.yaml", {}).canary)
     with pytest.raises(MetricsError) as caught:
         watched.bounds(0)
-    assert str(caught.value) == "http://127.0.0.1:9/m: no connection; does the metrics page answer?"
+    assert str(caught.value) == "http://127.0.0.1:9/m: TCP: the connection was refused; does the metrics page answer?"
     assert "hush" not in str(watched.advance(1).problems)

@@ -38,11 +38,11 @@ def watch(folder, policy, *arguments):
         (HEAD + SERVER + RATE, ("--since", "9999-01-01T00:00:00Z"), 2, "--since: 9999-01-01T00:00:00Z is still to come"),
         (HEAD + SCRAPE + RATE, ("--record", "old.jsonl"), 2, "old.jsonl: is there already; name another file with --record"),
         (HEAD + SCRAPE + RATE, ("--record", "no/new.jsonl"), 2, "no/new.jsonl: cannot be written: No such file or directory"),
-        (HEAD + SCRAPE + DURATION, (), 4, "http://127.0.0.1:9/b: no connection; does the metrics page answer?"),
-        (HEAD + SERVER + DURATION, (), 4, "http://127.0.0.1:9: no connection; does Prometheus answer there?"),
+        (HEAD + SCRAPE + DURATION, (), 4, "http://127.0.0.1:9/b: TCP: the connection was refused; does the metrics page answer?"),
+        (HEAD + SERVER + DURATION, (), 4, "http://127.0.0.1:9: TCP: the connection was refused; does Prometheus answer there?"),
         (
             HEAD + SERVER + RATE, ("--once", "--since", "2026-01-01T00:00:00Z"), 4,
-            "nothing could be counted within 20 s (rate/baseline: http://127.0.0.1:9: no connection; does Prometheus answer there?); nothing was judged",
+            "nothing could be counted within 20 s (rate/baseline: http://127.0.0.1:9: TCP: the connection was refused; does Prometheus answer there?); nothing was judged",
         ),
     ],
 )  # fmt: skip

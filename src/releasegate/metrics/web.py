@@ -7,6 +7,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
+from releasegate.errors import cause
+
 TIMEOUT = (3.0, 10.0)
 """Seconds to connect, and between two parts of an answer."""
 LONGEST_WAIT = 10
@@ -44,11 +46,5 @@ def public(url: str) -> str:
 
 
 def plain(error: requests.RequestException) -> str:
-    """What went wrong, without the address, which may hold a secret."""
-    if isinstance(error, requests.Timeout):
-        return "no answer in time"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "the TLS certificate is not accepted"
-    if isinstance(error, requests.ConnectionError):
-        return "no connection"
-    return type(error).__name__
+    """What went wrong, by its name and without the address, which may hold a secret."""
+    return cause(error) if isinstance(error, requests.Timeout | requests.ConnectionError) else type(error).__name__

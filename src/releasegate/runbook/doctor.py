@@ -13,6 +13,8 @@ from releasegate.policy.model import Policy
 from releasegate.runbook.outside import Shell
 from releasegate.verdict import Finding, Level
 
+UNREACHED = re.compile(r": (DNS|TCP): |: no answer in time|: the connection broke off")
+"""In the words of a connection that failed."""
 LIGHTS = {Level.INFO: "green", Level.WARN: "yellow", Level.ERROR: "red"}
 
 
@@ -93,7 +95,13 @@ def metrics(source: CountSource, now: float) -> Iterator[Finding]:
     poll = source.advance(now)
     if not poll.problems:
         yield green("metrics", "every SLI has series on both tracks")
+    away = {problem for problem in poll.problems.values() if UNREACHED.search(problem)}
+    for problem in sorted(away):
+        what, _, fix = problem.partition("; ")
+        yield red("metrics", what, f"{fix} A runner that cannot reach it: use `runs-on` of one that can")
     for name, problem in sorted(poll.problems.items()):
+        if problem in away:
+            continue
         track = name.rpartition("/")[2]
         if track == "canary":  # before a rollout there need not be one
             yield yellow("metrics", f"{name}: {problem}", "it must have series once the canary runs")

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from releasegate.errors import ForgeError, RefusedError, ReleasegateError, UnknownOutcomeError
+from releasegate.errors import ForgeError, RefusedError, ReleasegateError, UnknownOutcomeError, cause
 from releasegate.forge.github.bounded import TooSlowError, within
 from releasegate.forge.github.pace import Pace
 
@@ -269,20 +269,6 @@ def _errors(answer: Answer) -> Sequence[Mapping[str, Any]]:
 
 def _kinds(errors: Sequence[Mapping[str, Any]]) -> set[str]:
     return {str(error.get("type") or error.get("extensions", {}).get("code", "")) for error in errors}
-
-
-def cause(error: BaseException) -> str:
-    """The cause of a failed connection, by name: DNS, TCP, TLS, a timeout, a broken answer."""
-    text = f"{type(error).__name__} {error}"
-    signs = {
-        "DNS: the host's name is not known": r"NameResolution|Name or service|getaddrinfo|nodename",
-        "TLS: the certificate was not accepted": r"SSLError|CERTIFICATE|certificate",
-        "TCP: the connection was refused": r"refused",
-        "TCP: no answer in time": r"ConnectTimeout",
-        "no answer in time": r"[Tt]imeout|timed out",
-        "the proxy did not let it through": r"ProxyError",
-    }
-    return next((name for name, sign in signs.items() if re.search(sign, text)), "the connection broke off")
 
 
 def reach(error: BaseException) -> str:

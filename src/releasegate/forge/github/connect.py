@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from releasegate.errors import ForgeError, InputError, RefusedError, RepositoryError
-from releasegate.forge.github.api import Api, Patience, cause, reach
+from releasegate.errors import ForgeError, InputError, RefusedError, RepositoryError, cause
+from releasegate.forge.github.api import Api, Patience, reach
 
 PUBLIC = "https://api.github.com"
 PATIENCE = Patience()

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from releasegate.errors import ForgeError, InconclusiveError
-from releasegate.forge.github.api import FILE, PAGE, Api, cause
+from releasegate.errors import ForgeError, InconclusiveError, cause
+from releasegate.forge.github.api import FILE, PAGE, Api
 from releasegate.forge.github.bounded import TooSlowError, within
 from releasegate.forge.github.parts import moment
 from releasegate.forge.host import Approval, Artifact, WorkflowRun
