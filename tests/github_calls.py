@@ -84,6 +84,7 @@ def calls(forge, it):
         "reviewers": lambda: host.reviewers(it.request),
         "approvals": lambda: host.approvals(it.run),
         "comment": lambda: host.comment(it.issue, "note", "text"),
+        "committed": lambda: host.committed(it.second),
         "health": lambda: host.health("main"),
     }
     assert [*sorted(git), *sorted(hosts)] == ALL

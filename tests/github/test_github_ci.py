@@ -136,6 +136,14 @@ def test_a_run_that_is_not_green(github, shop, conclusion, code, why):
     assert roll_out()[0] == 0
 
 
+def test_a_report_that_is_older_than_the_candidate_is_no_evidence_without_a_checkout_either(github, shop):
+    commit, roll_out = shop(GATES)
+    old = GREEN.replace("<testsuite", '<testsuite timestamp="2001-01-01T00:00:00+00:00"')
+    github.stub.artifact("regression", github.stub.run(commit), {"e2e.xml": old})
+    code, text = roll_out()
+    assert (code, "this evidence is older than its commit" in text) == (3, True), text
+
+
 def test_an_artifact_that_was_altered_is_no_evidence(github, shop):
     commit, roll_out = shop(GATES)
     github.stub.artifact("regression", github.stub.run(commit), {"e2e.xml": GREEN}, digest=f"sha256:{'0' * 64}")

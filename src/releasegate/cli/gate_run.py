@@ -14,7 +14,7 @@ from releasegate.cli.evidence import commit_time
 from releasegate.cli.gate import conclude
 from releasegate.cli.gate_outputs import Judging
 from releasegate.cli.lhci_config import LhciFiles
-from releasegate.errors import InconclusiveError, InputError, PolicyError
+from releasegate.errors import InconclusiveError, InputError, PolicyError, RepositoryError
 from releasegate.gates.waivers import together
 from releasegate.policy.model import Policy
 from releasegate.verdict import Finding, Level, Subject, Verdict
@@ -71,7 +71,7 @@ def judge_all(
     judged on that, of the commit of its run. With `allow_js` an LHCI configuration may be a program.
     """
     files = LhciFiles(app, allow_js)
-    judges = _judges(app, policy, commit, commit_time(app, str(about.commit)), artifacts or {}, files)
+    judges = _judges(app, policy, commit, _born(app, str(about.commit)), artifacts or {}, files)
     verdicts = [_missing_is_inconclusive(app, gate, judge) for gate, judge in judges.items()]
     bound = [_bound(verdict, about, accept=policy.gates.undated == "accept") for verdict in verdicts]
     changes = policy.gates.changes
@@ -90,6 +90,15 @@ def judge_all(
     for verdict in bound:
         app.judged(verdict)
     return bound
+
+
+def _born(app: App, commit: str) -> datetime | None:
+    """When the candidate's commit was made: by the checkout, else by the host of a repository without one."""
+    known = commit_time(app, commit)
+    try:
+        return known or app.host().committed(commit)
+    except RepositoryError:  # a plain git repository, which does not tell
+        return None
 
 
 def _judges(

@@ -193,5 +193,8 @@ class Host(Protocol):
     def comment(self, issue: str, marker: str, body: str) -> str:
         """Write a comment below an issue (its address), or find the one with this `marker`, and say where it is."""
 
+    def committed(self, commit: str) -> datetime:
+        """When the commit was made, UTC."""
+
     def health(self, branch: str) -> Health:
         """What decides whether the procedures will work, with commits made straight on `branch`."""

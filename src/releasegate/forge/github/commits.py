@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -224,6 +225,11 @@ def newest(api: Api, branch: str) -> Commit | None:
         if error.status in (404, 409, 422):
             return None
         raise
+
+
+def committed(api: Api, commit: str) -> datetime:
+    """When the commit was made, UTC."""
+    return moment(api.get(f"git/commits/{commit}")["committer"]["date"])
 
 
 def _tree(api: Api, commit: str) -> str:

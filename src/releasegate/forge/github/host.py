@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from releasegate.forge.github import deployments, health, issues, reviews, workflows
+from releasegate.forge.github import commits, deployments, health, issues, reviews, workflows
 from releasegate.forge.github.api import Api
 from releasegate.forge.host import (
     Approval,
@@ -99,6 +100,10 @@ class GitHubHost:
     def comment(self, issue: str, marker: str, body: str) -> str:
         """Write a comment below an issue, or find the one with this `marker`, and say where it is."""
         return issues.comment(self.api, issue, marker, body)
+
+    def committed(self, commit: str) -> datetime:
+        """When the commit was made, UTC."""
+        return commits.committed(self.api, commit)
 
     def health(self, branch: str) -> Health:
         """What decides whether the procedures will work, with commits made straight on `branch`."""
