@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import structs
 
 from releasegate.cli import actions
 from releasegate.cli.action_inputs import command_line, settings
@@ -30,6 +31,12 @@ DECISIONS = ("abort", "inconclusive", "continue", "promote")
 """The worst first."""
 MOST_CHARTED = 5
 """Canaries whose evidence the summary charts; `canary replay` may judge thousands."""
+
+
+SAVE = (
+    "save each as .git/releasegate/outbox/ID.json in a clone, and the next command there that writes the ledger brings"
+    " it along"
+)
 
 
 @dataclass
@@ -147,12 +154,29 @@ def action(app: App) -> int:
     except ReleasegateError as error:
         code = step.report(error)
     step.unfold()
+    _tell_what_waits(step)
     step.listen()
     for line in step.annotations:
         step.say(line)
     actions.set_outputs(os.environ, _outputs(step.documents, os.environ))
     actions.append_summary(os.environ, step.texts, _charts(step.canaries))
     return code
+
+
+def _tell_what_waits(step: Step) -> None:
+    """Print the events that could not be recorded: the machine may be thrown away with them, and the log is kept."""
+    if not step.asked_a_forge:
+        return
+    from releasegate.cli.world import own_folder  # noqa: PLC0415  it loads the procedures
+    from releasegate.runbook.outbox import Outbox  # noqa: PLC0415
+
+    waiting = Outbox(own_folder(step.forge()) / "outbox").waiting()
+    if waiting:
+        count = "1 event waits" if len(waiting) == 1 else f"{len(waiting)} events wait"
+        step.fold(f"{count} to be recorded: {SAVE}")
+        for event in waiting:
+            step.say(to_json(structs.asdict(event)))
+        step.unfold()
 
 
 def _charts(canaries: Mapping[str, Sequence["Assessment"]]) -> str:

@@ -166,6 +166,11 @@ class App:
                 self.say(f"forge: {self._forge.name}, {self._forge.home}")
         return self._forge
 
+    @property
+    def asked_a_forge(self) -> bool:
+        """Whether the command had to do with a repository so far."""
+        return self._forge is not None
+
     def shell(self) -> "Shell":
         """What runs the policy's commands in the checkout, and its workflows on the host."""
         from releasegate.cli.clock import SystemClock  # noqa: PLC0415  loaded by the commands that act
