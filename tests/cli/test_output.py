@@ -106,6 +106,19 @@ def repo(tmp_path):
     return folder
 
 
+def test_a_look_leaves_nothing_among_the_temporary_files(repo, tmp_path):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    (repo / "releasegate.yaml").write_text(f"{POLICY}traffic: {{flag: {{name: checkout-v2}}}}\n")
+    environment = {name: value for name, value in os.environ.items() if name != "RUNNER_TEMP"}
+    look = [*PROGRAM, "rollback", "--dry-run"]
+    done = subprocess.run(
+        look, cwd=repo, env={**environment, "TMPDIR": str(temporary)}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, [*temporary.iterdir()]) == (0, []), done
+    assert "1. set the canary's weight to 0\n" in done.stdout
+
+
 def call(repo, capsys, *arguments):
     code = run(App(directory=repo), [*arguments, "--format", "json"])
     out, err = capsys.readouterr()

@@ -1,5 +1,6 @@
 """Build the world of the procedures from the policy: the real adapters, the clock, the user's commands and files."""
 
+import atexit
 import os
 import secrets
 import tempfile
@@ -211,4 +212,12 @@ def _documents() -> Path:
             folder = Path(runner) / "releasegate"
             folder.mkdir(parents=True, exist_ok=True)
             return folder
-    return Path(tempfile.mkdtemp(prefix="releasegate-"))
+    made = Path(tempfile.mkdtemp(prefix="releasegate-"))
+    atexit.register(_drop_unused, made)
+    return made
+
+
+def _drop_unused(folder: Path) -> None:
+    """Remove a folder that nothing was written to: whoever only looks leaves nothing behind."""
+    with suppress(OSError):
+        folder.rmdir()
