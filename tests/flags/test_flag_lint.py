@@ -210,6 +210,11 @@ def test_the_command_line_with_a_policy_and_sarif(tmp_path, capsys):
         (["--code", "*.py", "--pattern", "("],
          "`(` is no regular expression: missing ), unterminated subpattern at position 0"),
         (["--code", "*.py", "--pattern", "a"], "`a` needs exactly one group, for the flag's name"),
+        *(
+            (["--code", glob, "--pattern", "(a)"],
+             f"no file of the code matches `{glob}`; write a glob below this folder, such as src/**/*.py")
+            for glob in ("scr/**/*.py", "/etc/*", "../*", "")
+        ),
         (["--consumer", "web"], "`web`: write NAME=cbor or NAME=concat (try `releasegate flags lint --help`)"),
         (["--file", "none.yaml"],
          "none.yaml: cannot be read: No such file or directory; is the path right, and was it made?"),

@@ -163,7 +163,18 @@ def test_prove(flags):
     )  # fmt: skip
 
 
+def test_a_number_that_json_does_not_have_is_a_word(flags, repo):
+    committed(repo, {FILE: "a: true\nlimit: .inf\n"})
+    code, out, err = flags("get", "limit", "--format", "json")
+    assert (code, err, json.loads(out)["value"], json.loads(out)["text"]) == (0, "", "inf", "inf")
+    assert json.loads(flags("list", "--format", "json")[1])["flags"]["limit"]["value"] == "inf"
+
+
+ONN = f"{FILE}:2:1: `checkout-v2`: there is no variant `onn`; a flag of this dialect is on or off"
 BAD = [
+    (["prove", "checkout-v2", "--on", "onn"], ONN),
+    (["rollout", "checkout-v2", "25", "--on", "onn"],
+     f"`checkout-v2` is not raised without proof: {ONN}; see `releasegate flags lint --file {FILE}`"),
     (["get", "checkout"], f"{FILE}: there is no flag `checkout`; did you mean `checkout-v2`?"),
     (["get", "a", "--file", "many.yaml"], "many.yaml:1:1: `a`: the percentage `many` is no number from 0 to 100"),
     (["list", "--file", "list.yaml"], "list.yaml:1:1: not a flag file: it holds no mapping; is this the right file?"),

@@ -1,5 +1,6 @@
 """Which flag file a command means, and what it says."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -50,4 +51,13 @@ def state_of(file: FlagFile, name: str) -> dict[str, Any]:
     except FlagError as error:
         return {"value": None, "percent": None, "text": f"cannot be read: {error}"}
     percent = None if state.percent is None else float(state.percent)
-    return {"value": state.value, "percent": percent, "text": state.text}
+    return {"value": _json(state.value), "percent": percent, "text": state.text}
+
+
+def _json(value: Any) -> Any:
+    """The value as JSON has it: a number that is not finite is a word there."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return str(value)
+    return value

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePath
 from typing import Any
 
 import click
@@ -84,13 +85,27 @@ def _used(app: App, policy: Policy | None, globs: Sequence[str], pattern: str | 
     if pattern is None:
         raise click.UsageError("--code needs --pattern: how the code asks for a flag")
     compiled, seen = _compiled(pattern), set[str]()
-    for file in sorted({file for glob in globs for file in app.directory.glob(glob) if file.is_file()}):
+    for file in sorted({file for glob in globs for file in _matching(app, glob)}):
         shown = file.relative_to(app.directory).as_posix()
         text = app.read(shown, limit=LARGEST_SOURCE).decode("utf-8", "replace")
         for match in compiled.finditer(text):
             if match[1] not in seen:
                 seen.add(match[1])
                 yield match[1], f"{shown}:{text.count(chr(10), 0, match.start()) + 1}:1"
+
+
+def _matching(app: App, glob: str) -> list[Path]:
+    """The files below the folder that match; `InputError` where there are none: a typo is no clean bill of health."""
+    try:
+        inside = ".." not in PurePath(glob).parts
+        found = [file for file in app.directory.glob(glob) if file.is_file()] if inside else []
+    except (ValueError, NotImplementedError):  # empty, or from the root
+        found = []
+    if not found:
+        raise InputError(
+            f"no file of the code matches `{glob}`", remedy="write a glob below this folder, such as src/**/*.py"
+        )
+    return found
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

@@ -93,7 +93,11 @@ def off(path: Path, flag: Any, on: str | None) -> list[Change]:
 def on_value(flag: Any, on: str | None) -> Any:
     """True, unless `on` says off; of a flag that is no switch, what it says."""
     now = state(flag)
-    return now.value if now.percent is None else on is None or bool(_switch(on))
+    if now.percent is None:
+        return now.value
+    if on is not None and _switch(on) is None:
+        raise FlagError(f"there is no variant `{on}`", remedy="a flag of this dialect is on or off")
+    return on is None or _switch(on)
 
 
 def evaluators(runtime: Runtime) -> Sequence[tuple[str, Runtime]]:
