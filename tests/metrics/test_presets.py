@@ -13,8 +13,10 @@ import pytest
 
 from releasegate.metrics.port import Poll
 from releasegate.metrics.source import source_of
+from releasegate.policy.canary import Tracks
 from releasegate.policy.load import load_policy
 from releasegate.policy.presets import PRESETS
+from releasegate.policy.selector import parse_selector
 from servers import await_true, counting_app, free_port, prometheus, query, running
 
 HAPROXY = """\
@@ -49,10 +51,11 @@ istio_request_duration_milliseconds_bucket{{reporter="destination",destination_w
 istio_request_duration_milliseconds_bucket{{reporter="destination",destination_workload="{track}",le="+Inf"}} {n}
 """,
     "ingress-nginx": """
-nginx_ingress_controller_requests{{ingress="shop",service="{track}",canary="",status="200"}} {n}
-nginx_ingress_controller_requests{{ingress="shop",service="{track}",canary="",status="502"}} 10
-nginx_ingress_controller_request_duration_seconds_bucket{{ingress="shop",service="{track}",le="0.5"}} {n}
-nginx_ingress_controller_request_duration_seconds_bucket{{ingress="shop",service="{track}",le="+Inf"}} {n}
+nginx_ingress_controller_requests{{ingress="shop",service="stable",canary="{upstream}",status="200"}} {n}
+nginx_ingress_controller_requests{{ingress="shop",service="stable",canary="{upstream}",status="502"}} 10
+nginx_ingress_controller_requests{{ingress="else",service="other",canary="",status="200"}} {n}
+nginx_ingress_controller_request_duration_seconds_bucket{{service="stable",canary="{upstream}",le="0.5"}} {n}
+nginx_ingress_controller_request_duration_seconds_bucket{{service="stable",canary="{upstream}",le="+Inf"}} {n}
 """,
     "traefik": """
 traefik_service_requests_total{{code="200",method="GET",protocol="http",service="{track}"}} {n}
@@ -93,7 +96,7 @@ def source(url, name):
 def page(stable, canary):
     return (
         "".join(
-            text.format(track=track, n=n)
+            text.format(track=track, n=n, upstream="" if track == "stable" else "shop-canary-80")
             for text in DOCUMENTED.values()
             for track, n in (("stable", stable), ("canary", canary))
         )
@@ -127,6 +130,21 @@ def test_a_preset_without_a_duration_says_where_to_take_it_from(pages, added, re
     found = source_of(load_policy(text.encode(), "releasegate.yaml", {}).canary)
     assert found.advance(0) == Poll({}, {}, remarks)
     assert found.advance(1).remarks == ()
+
+
+def test_behind_ingress_nginx_the_canary_is_told_by_its_upstream():
+    tracks = load_policy(
+        b"version: 1\nservice: a\nenvironment: b\ncanary:\n  metrics: {prometheus: {url: 'http://127.0.0.1:9'}}\n"
+        b"  preset: {name: ingress-nginx, baseline: shop, canary: shop-canary.b}\n",
+        "releasegate.yaml",
+        {},
+    ).canary.tracks
+    assert tracks == Tracks(
+        baseline='{service="shop",canary=""}', canary='{service="shop",canary=~".+-shop-canary\\\\.b-.+"}'
+    )
+    assert parse_selector(tracks.canary, named=False).accepts({"service": "shop", "canary": "prod-shop-canary.b-80"})
+    assert not parse_selector(tracks.baseline, named=False).accepts({"service": "shop", "canary": "prod-shop-b-80"})
+    assert parse_selector(tracks.baseline, named=False).accepts({"service": "shop"})
 
 
 @pytest.mark.servers

@@ -117,7 +117,8 @@ def _next(found: Found, answers: Answers) -> list[str]:
     ]
     if found.prometheus:
         steps[0] += f": {found.prometheus} is one that only its own network reaches"
-    steps.append(f"label the metrics: `{PRESETS[answers.preset].label}` is `stable` or `canary`")
+    labels = PRESETS[answers.preset].labels
+    steps.append(f"see that {labels} tells `stable` from `canary`, or write what it says (docs/label-your-metrics.md)")
     if answers.requests is None:
         steps.append("size the canary: releasegate canary plan --requests N --errors 1%")
     elif proposal.catches is None or proposal.catches > 5:

@@ -8,7 +8,7 @@ from releasegate.errors import PolicyError
 from releasegate.policy.metrics import Metrics
 from releasegate.policy.presets import PRESETS
 from releasegate.policy.section import Duration, Fault, Level, Section, Share
-from releasegate.policy.selector import Matcher, parse_selector
+from releasegate.policy.selector import parse_selector
 
 PresetName = Literal[
     "envoy", "istio", "ingress-nginx", "traefik", "haproxy", "opentelemetry-http", "opentelemetry-genai",
@@ -134,9 +134,8 @@ class PresetUse(Section):
         """The selectors of both tracks; None where the preset's label tells nothing."""
         if self.baseline is None or self.canary is None:
             return None
-        label = PRESETS[self.name].label
-        both = {track: str(Matcher(label, "=", getattr(self, track))) for track in ("baseline", "canary")}
-        return Tracks(**{track: f"{{{matcher}}}" for track, matcher in both.items()})
+        baseline, canary = PRESETS[self.name].selectors(self.baseline, self.canary)
+        return Tracks(baseline=baseline, canary=canary)
 
     def faults(self) -> Iterator[Fault]:
         """One value alone tells nothing apart."""

@@ -1,6 +1,9 @@
 """What well-known proxies and libraries call their metrics, so that a policy need not."""
 
+import re
 from dataclasses import dataclass
+
+from releasegate.policy.selector import Matcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,29 @@ class Preset:
     """The same counter, of the failed ones."""
     histogram: str | None
     """The base name of the latency histogram; None where there is none."""
+    upstream: str | None = None
+    """Where `label` names the baseline's service on both tracks: the label that names the canary's, between its
+    namespace and its port, on what was sent to it, and is empty on everything else."""
+
+    @property
+    def labels(self) -> str:
+        """What tells the tracks apart, in words."""
+        return " with ".join(f"`{label}`" for label in (self.label, self.upstream) if label)
+
+    def selectors(self, baseline: str, canary: str) -> tuple[str, str]:
+        """The selector of each track, by the values that its label has."""
+        if self.upstream is None:
+            return _braced(Matcher(self.label, "=", baseline)), _braced(Matcher(self.label, "=", canary))
+        served = Matcher(self.label, "=", baseline)
+        name = re.escape(canary).replace("\\-", "-")
+        return (
+            _braced(served, Matcher(self.upstream, "=", "")),
+            _braced(served, Matcher(self.upstream, "=~", f".+-{name}-.+")),
+        )
+
+
+def _braced(*matchers: Matcher) -> str:
+    return f"{{{','.join(map(str, matchers))}}}"
 
 
 PRESETS = {
@@ -35,6 +61,7 @@ PRESETS = {
         "nginx_ingress_controller_requests",
         'nginx_ingress_controller_requests{status=~"5.."}',
         "nginx_ingress_controller_request_duration_seconds",
+        upstream="canary",
     ),
     "traefik": Preset(
         "service",

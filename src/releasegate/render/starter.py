@@ -108,7 +108,7 @@ canary:
   weight: {proposal.weight:.0%}
   window: {WINDOWS[proposal.window]}   # {caught}
   metrics: {{prometheus: {{url: "${{PROMETHEUS_URL}}"}}}}
-  # The label `{PRESETS[answers.preset].label}` has to tell the tracks apart: see docs/label-your-metrics.md
+  # {PRESETS[answers.preset].labels} has to tell the tracks apart: see docs/label-your-metrics.md
   preset: {{name: {answers.preset}, baseline: stable, canary: canary}}
 rollback:
   flags: {{off: [{_yaml(answers.flag)}]}}
