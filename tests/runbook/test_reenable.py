@@ -238,6 +238,27 @@ def test_a_switch_that_goes_on_again_meanwhile_is_not_switched_off(service):
     assert service.flags() == STOPPED
 
 
+def test_a_switch_that_goes_on_again_between_the_look_and_the_commit_is_on_after_all(service):
+    service.ready()
+    refused(service, ADA, people("ada"), cause="known")
+
+    def somebody_finds_it_on():  # so that nothing is committed, and the commit of `off` loses no race
+        if service.forge.branch_head("main") == head:
+            service.forge.before_commit = lambda: None
+            service.record("kill-switch.on", {"reason": "again", "guardrails": None})
+
+    head = service.forge.branch_head("main")
+    service.forge._actor = BOB
+    run = Off(service.reach, "", None)
+    run.approve()
+    service.forge.before_commit = somebody_finds_it_on
+    with pytest.raises(FenceError, match="the kill switch was used meanwhile"):
+        run.run()
+    assert service.flags() == STOPPED
+    titles = [commit.message.splitlines()[0] for commit in service.forge.history("main")][-2:]
+    assert titles == [f"{said}Let the agents run again: AGENT_SAFE_MODE" for said in ("", "Take back: ")]
+
+
 def test_somebody_elses_change_of_the_flag_is_not_overwritten_and_a_value_can_be_given(service):
     service.ready()
     refused(service, ADA, people("ada"), cause="known")

@@ -11,7 +11,7 @@ from releasegate.forge.host import Host
 from releasegate.ledger.switch import APPROVED, JUDGED, OFF, STAGING, Standing
 from releasegate.notify.port import Message
 from releasegate.render.review import moment
-from releasegate.runbook.flags import Committed, commit_changes, facts
+from releasegate.runbook.flags import Committed, Plan, commit_changes, facts
 from releasegate.runbook.journal import Draft
 from releasegate.runbook.judged import judged, worst
 from releasegate.runbook.kill_switch import Reach, Result
@@ -137,12 +137,14 @@ class Off:
     def _put_back(self, decided: Standing) -> Committed:
         reach, name = self._reach, self._reach.switch.flag
         assert decided.newest is not None  # noqa: S101  the switch is on
-        fence, known = decided.newest.id, decided.removed
+        decisive, known = decided.newest.id, decided.removed
+
+        def fence(_: Plan) -> None:
+            newest = reach.standing().newest
+            if newest is None or newest.id != decisive:
+                raise FenceError("the kill switch was used meanwhile", remedy="see `releasegate kill-switch status`")
 
         def change(file: FlagFile) -> Edit:
-            newest = reach.standing().newest
-            if newest is None or newest.id != fence:
-                raise FenceError("the kill switch was used meanwhile", remedy="see `releasegate kill-switch status`")
             if self._value is not None:
                 return file.set(name, self._value)
             if known is None:
@@ -151,7 +153,7 @@ class Off:
 
         heading = f"Let the agents run again: {name}"
         return commit_changes(
-            reach.flags, reach.policy.flags.file, reach.branch, [change], heading, reason=decided.cause
+            reach.flags, reach.policy.flags.file, reach.branch, [change], heading, reason=decided.cause, fence=fence
         )
 
     def _after(self, found: Standing, done: Committed) -> tuple[Step, ...]:
