@@ -41,9 +41,7 @@ def main() -> int:
         ready(environment, name, uv_folder)
     except subprocess.CalledProcessError as error:
         program = Path(error.cmd[0]).name
-        say(
-            f"could not prepare {environment.name}: `{program}` exited {error.returncode}, for the reason above; {HELP}"
-        )
+        say(f"could not prepare {environment.name}: `{program}` exited {error.returncode}, as said above; {HELP}")
         return 4
     except KeyboardInterrupt:
         say("interrupted; the next run begins anew")

@@ -72,9 +72,7 @@ def test_the_packages_are_asked_for_at_the_index_of_the_input(prepare, index, tm
     assert {path.split("/")[1] for path in asked} == {"simple"}
     name = f"runtime-{sys.version_info.major}.{sys.version_info.minor}"
     last = printed.splitlines()[-1]
-    assert last.startswith(
-        f"releasegate: could not prepare {name}: `uv` exited 1, for the reason above; is the package "
-    )
+    assert last.startswith(f"releasegate: could not prepare {name}: `uv` exited 1, as said above; is the package ")
 
 
 def test_nobody_is_asked_for_what_the_cache_holds(prepare, tmp_path):
