@@ -22,7 +22,7 @@ jobs:
           VERDICT: ${{ steps.gate.outputs.verdict }}
           OUTCOME: ${{ steps.gate.outcome }}
           JSON: ${{ steps.gate.outputs.json }}
-        run: echo "then $VERDICT $OUTCOME"; cat "$JSON"; echo "told $TOKEN"
+        run: echo "then $VERDICT $OUTCOME"; cat "$JSON"; test -t 0 || test -t 1 || echo no terminal; echo "told $TOKEN"
 """
 
 
@@ -34,6 +34,7 @@ def test_a_gate_that_passes_hands_its_verdict_on(shop, act):
     verdict = json.loads(run.printed[then + 1])
     assert (verdict["schema"], verdict["gate"], verdict["verdict"]) == ("releasegate/verdict/1", "lighthouse", "pass")
     assert [item["path"] for item in verdict["evidence"]] == [f".lighthouseci/lhr-{n}.json" for n in (1, 2, 3)]
+    assert run.printed[-2] == "no terminal"  # as on GitHub; on one, act would lose the end of a failing step's log
     assert run.printed[-1] == "told ***"  # what the action masked, the runner hides also in later steps
     assert run.summary.startswith("### ✅ lighthouse: pass\n\n0 of 8 checks failed on 1 page")
 
