@@ -24,6 +24,8 @@ class Stub:
         self.deployments, self.statuses, self.runs, self.artifacts = [], {}, [], []
         self.rules, self.reviews, self.approvals, self.environments = [], {}, {}, []
         self.pull_requests, self.workflows = {}, {}
+        self.jobs = {}
+        """What a dispatched workflow does before it is completed, by its file: called with the inputs."""
         self.bypass, self.auto_merge = "never", None
         self.on_dispatch, self.on_ref, self.on_tag = "completed", {}, []
 
@@ -103,6 +105,7 @@ class Stub:
 
     def dispatch(self, exchange, workflow):
         asked = json.loads(exchange.body)
+        self.jobs.get(workflow, lambda _: None)(asked["inputs"])
         status = self.on_dispatch
         commit = self.on_ref.get(asked["ref"], "0" * 40)
         title = f"deploy {asked['inputs']['id']}"

@@ -42,6 +42,14 @@ class Run:
         parts = re.findall(r"^\[[^\]]*\] +⚙  Summary - (.*?)(?=^\[[^\]]*\] )", self.log, flags=re.MULTILINE | re.DOTALL)
         return "".join(dict.fromkeys(parts))
 
+    def step(self, name):
+        """What the step of this name exited with, and its part of the log."""
+        line, here = r"^\[[^\]]*\] +", re.escape(name)
+        pattern = rf"{line}⭐ Run Main {here}$.*?{line}\S+  (Success|Failure) - Main {here} .*?$"
+        part = re.search(pattern, self.log, flags=re.MULTILINE | re.DOTALL)
+        failed = re.search(r"^\[[^\]]*\] exit status (\d+)$", part[0], flags=re.MULTILINE)
+        return Run(int(failed[1]) if failed else 0, part[0])
+
     @property
     def printed(self):
         """What the steps printed, one string a line, without act's own marks."""

@@ -13,7 +13,7 @@ class Ran:
 
     def __init__(self, folder, monkeypatch, **inputs):
         runner = folder / "runner"
-        runner.mkdir()
+        runner.mkdir(exist_ok=True)
         files = {name: runner / name for name in ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_STEP_SUMMARY")}
         for name, file in files.items():
             file.write_text("")

@@ -17,7 +17,9 @@ from releasegate.cli.live import Pace
 from releasegate.policy.load import load_policy
 from releasegate.policy.secrets import secrets_of
 from releasegate.render.mermaid import POINTS, evidence_charts
+from repositories import committed, repository
 
+JUNIT = '<testsuite name="t" tests="1"><testcase classname="a" name="b"/></testsuite>'
 HEADER = {
     "recording": 1, "id": "shop-1", "started": "2026-11-23T10:00:00Z", "interval": 15, "window": 1800, "weight": 0.5,
     "slis": {"errors": {"kind": "ratio"}, "rate": {"kind": "throughput"}},
@@ -54,6 +56,18 @@ def test_the_summary_charts_the_evidence_of_every_sli(tmp_path, monkeypatch):
     assert set(line) == {100.0}
     assert len(line) == len(grown) <= POINTS
     assert max(charts["rate"][0]) < 100
+
+
+def test_the_summary_shows_a_verdict_once_whoever_gives_it(tmp_path, monkeypatch):
+    committed(repository(tmp_path / "shop"), {"junit.xml": JUNIT})
+    ran = Ran(tmp_path / "shop", monkeypatch, command="ledger verify")
+    assert (ran.code, ran.outputs["verdict"]) == (3, "inconclusive")
+    told = ran.log.partition("::stop-commands::")[2].partition("\n")[2].partition("\n::")[0]
+    assert ran.summary == f"```text\n{told}\n```\n"
+    gate = Ran(tmp_path / "shop", monkeypatch, command="gate tests", reports="junit.xml")
+    assert (gate.code, gate.outputs["verdict"]) == (0, "pass")
+    assert gate.summary.startswith("### ✅ tests: pass\n\n1 passed")
+    assert gate.summary.count("1 passed") == 1
 
 
 def test_a_peak_is_not_lost_where_polls_fall_together():

@@ -45,7 +45,9 @@ class Step(App):
 
     documents: list[Mapping[str, Any]] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
-    """What the summary is to show; a gate writes its own."""
+    """What the summary is to show."""
+    own_summary: bool = False
+    """Whether the command itself writes the verdict into the summary, as gates do."""
     annotations: list[str] = field(default_factory=list)
     canaries: dict[str, list["Assessment"]] = field(default_factory=dict)
     """What the judge said of each canary, poll by poll."""
@@ -59,7 +61,7 @@ class Step(App):
         self.unfold()
         super().emit(document, text)
         self.documents.append(document)
-        if document.get("schema") != SCHEMA:
+        if document.get("schema") != SCHEMA or not self.own_summary:
             self.texts.append(text)
 
     def observe(self, name: str, assessment: "Assessment") -> None:
@@ -150,7 +152,9 @@ def action(app: App) -> int:
     os.environ.update(found)
     step.stop_listening()
     try:
-        code = run(step, command_line(os.environ))
+        words = command_line(os.environ)
+        step.own_summary = any(word.startswith("--markdown=") for word in words)
+        code = run(step, words)
     except ReleasegateError as error:
         code = step.report(error)
     step.unfold()
