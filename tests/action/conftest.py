@@ -69,7 +69,7 @@ runs:
   steps:
     - shell: bash
       env: {SUBJECT: "${{ inputs.subject-path }}"}
-      run: sha256sum "$SUBJECT" >> "$ARTIFACTS/attested"
+      run: sha256sum $SUBJECT >> "$ARTIFACTS/attested" # a glob, as attest takes it
 """,
 }
 """Stand-ins for GitHub's own actions. Artifacts are folders below $ARTIFACTS; a folder is kept without its own name."""

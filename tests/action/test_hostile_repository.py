@@ -1,5 +1,6 @@
 """What the judged repository, or the job's environment, holds changes nothing in what judges it."""
 
+import os
 import re
 import subprocess
 import sys
@@ -69,6 +70,22 @@ def test_the_planted_modules_would_do_harm_to_a_plain_python(tmp_path, module):
     plant(tmp_path, marker)
     subprocess.run([sys.executable, "-m", module], cwd=tmp_path, check=False, capture_output=True)
     assert marker.read_text() == "hijacked"
+
+
+def test_the_planted_variables_would_do_harm_to_a_plain_python(tmp_path):
+    marker = tmp_path / "marker"
+    plant(tmp_path, marker)
+    planted = {**os.environ, "PYTHONPATH": VARIABLES["PYTHONPATH"]}
+    subprocess.run([sys.executable, "-c", "pass"], cwd=tmp_path, env=planted, check=False, capture_output=True)
+    assert marker.read_text() == "hijacked"  # sitecustomize.py
+
+
+def test_the_planted_pip_conf_would_do_harm_to_a_plain_pip(tmp_path):
+    plant(tmp_path, tmp_path / "marker")
+    planted = {**os.environ, "PIP_CONFIG_FILE": VARIABLES["PIP_CONFIG_FILE"]}
+    command = [sys._base_executable, "-I", "-m", "pip", "config", "list"]
+    done = subprocess.run(command, cwd=tmp_path, env=planted, check=True, capture_output=True, text=True)
+    assert f"global.index-url='{NOWHERE}'" in done.stdout.splitlines()
 
 
 @pytest.mark.parametrize("settings", ["uv.toml", "pyproject.toml"])

@@ -75,6 +75,55 @@ def test_a_hostile_report_does_no_harm(tmp_path, monkeypatch, hostile):
     assert_unharmed(tmp_path, ran)
 
 
+def hostile_zap(folder, hostile):
+    report = json.loads((SAMPLES / "zap.json").read_text())
+    for site in report["site"]:
+        site["@name"] = site["@host"] = f"https://shop.test/{hostile}"
+        for alert in site["alerts"]:
+            alert.update(dict.fromkeys(("alert", "name", "desc", "solution", "otherinfo", "reference"), hostile))
+            alert.update(riskcode="3", instances=[{"uri": hostile, "method": hostile, "param": hostile}])
+    (folder / "report").write_text(json.dumps(report))
+    return "zap"
+
+
+def hostile_junit(folder, hostile):
+    text = quoteattr("".join(letter for letter in hostile if letter.isprintable() or letter == "\n"))
+    failure = f"<failure message={text} type={text}/>"
+    cases = f"<testcase classname={text} name={text} file={text}>{failure}</testcase>"
+    (folder / "report").write_text(f"<testsuite name={text} tests='1' failures='1'>{cases}</testsuite>")
+    return "tests"
+
+
+@pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("written", [hostile_zap, hostile_junit])
+def test_a_hostile_report_of_zap_or_of_tests_does_no_harm(tmp_path, monkeypatch, written, hostile):
+    gate = written(tmp_path, hostile)
+    ran = Ran(tmp_path, monkeypatch, command=f"gate {gate}", reports="report")
+    assert (ran.code, ran.outputs["verdict"]) == (1, "fail"), ran.log
+    assert_unharmed(tmp_path, ran)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_recording_does_no_harm(tmp_path, monkeypatch, hostile):
+    slis = {hostile: {"kind": "ratio"}}
+    header = {
+        "recording": 1,
+        "id": hostile,
+        "started": "2026-11-23T10:00:00Z",
+        "interval": 15,
+        "window": 30,
+        "weight": 0.5,
+    }
+    lines = [
+        {**header, "slis": slis},
+        *({"t": t, hostile: {"baseline": [0, 99], "canary": [99, 99]}} for t in (15, 30)),
+    ]
+    (tmp_path / "canary.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    ran = Ran(tmp_path, monkeypatch, command="canary replay", args="canary.jsonl")
+    assert (ran.code, ran.outputs.get("decision")) == (1, "abort"), ran.log
+    assert_unharmed(tmp_path, ran)
+
+
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_branch_or_artifact_name_does_no_harm(tmp_path, monkeypatch, hostile):
     """What a fork's author names: the branch, which the runner hands on, and the artifact, which becomes a folder."""
