@@ -53,15 +53,41 @@ def test_the_events_of_a_rollback_without_github_are_recorded_by_the_next_comman
     assert (fold(events).split.weight, all("waited" in event.data for event in events[:2])) == (0.0, True)
 
 
+def in_terminal(folder, monkeypatch, capsys, typed, *words):
+    person, terminal = os.openpty()
+    os.write(person, typed)
+    with os.fdopen(terminal) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        answer = told(folder, words, capsys)
+    os.close(person)
+    return answer
+
+
 def test_a_host_that_hangs_keeps_nobody_from_being_asked(hosted, github, forge, traffic, monkeypatch, capsys):
     github.fault = lambda _: Fault(stall=True) if traffic.split().weight else None
     monkeypatch.setattr(rollback, "PATIENT", 0.2)
-    person, terminal = os.openpty()
-    os.write(person, b"y\n\n")
-    with os.fdopen(terminal) as stdin:
-        monkeypatch.setattr(sys, "stdin", stdin)
-        code, out, err = told(hosted, ["rollback", "--traffic-only", "--repo", forge.home], capsys)
-    os.close(person)
+    words = ("rollback", "--traffic-only", "--repo", forge.home)
+    code, out, err = in_terminal(hosted, monkeypatch, capsys, b"y\n\n", *words)
     assert (code, out.splitlines()[0]) == (0, "traffic is back, and every step held"), err
     asked = f"{forge.home}: take checkout (production) back from the canary to what was live before? Now: shop of 1 H"
     assert (err.startswith(asked), traffic.split().weight) == (True, 0.0), err
+
+
+def test_the_reason_that_is_given_afterwards_is_told_in_the_document_and_the_issue(
+    hosted, forge, monkeypatch, capsys, tmp_path
+):
+    monkeypatch.setenv("RUNNER_TEMP", str(tmp_path / "runner"))
+    policy = (hosted / "releasegate.yaml").read_bytes()
+    policy = policy.replace(b"window: 10m", b"window: 10m\n  settle: 1s\n  interval: 1s")
+    (hosted / "releasegate.yaml").write_bytes(policy)
+    typed, words = b"y\nthe till  <is> slow\n", ("rollback", "--repo", forge.home)
+    for _ in range(2):
+        code, out, err = in_terminal(hosted, monkeypatch, capsys, typed, *words)
+        assert (code, out.splitlines()[0]) == (4, "traffic is back; see the traffic return failed"), (
+            err
+        )  # no Prometheus
+        text = (tmp_path / "runner" / "releasegate" / "rollback-canary.md").read_text()
+        assert "\n- **Why:** the till &lt;is> slow\n- **Who:** Ada\n- **When:** " in text
+        [issue] = forge.api.get("issues", state="all")
+        [comment] = forge.api.get(f"issues/{issue['number']}/comments")
+        assert comment["body"].splitlines()[0] == "Why: the till <is> slow"

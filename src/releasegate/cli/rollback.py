@@ -19,6 +19,7 @@ from releasegate.render.checklist import manual_checks
 from releasegate.render.story import SIGNS
 from releasegate.runbook.aim import nothing_unfinished
 from releasegate.runbook.evidence import keep, of_rollback
+from releasegate.runbook.follow_up import explain
 from releasegate.runbook.journal import Draft
 from releasegate.runbook.migrations import Wish, intent, refuse_wish
 from releasegate.runbook.migrations import document as migrations_document
@@ -161,10 +162,12 @@ def _target(procedure: Rollback) -> tuple[str | None, str | None]:
 
 
 def _explain(world: World, result: Result, reason: str) -> None:
-    """Record the reason that was given afterwards."""
-    if reason.strip():
-        subject = world.subject(result.leaving)
-        world.journal.record(Draft("rollback.explained", subject, {"reason": " ".join(reason.split())}))
+    """Record the reason that was given afterwards, and tell it where the rollback is told of."""
+    reason = " ".join(reason.split())
+    if reason:
+        world.journal.record(Draft("rollback.explained", world.subject(result.leaving), {"reason": reason}))
+    if reason and any(outcome.id == "follow-up" for outcome in result.outcomes):
+        explain(world, result.leaving, reason)
 
 
 def _tick(app: App, world: World, number: int, *, dry_run: bool) -> int:

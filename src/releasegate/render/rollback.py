@@ -59,6 +59,12 @@ def document(account: Account) -> str:
     return "\n".join(lines) + "\n"
 
 
+def explained(text: str, reason: str) -> str:
+    """The document with the reason that was given after it was written."""
+    before, why, after = text.partition("- **Why:** ")
+    return f"{before}{why}{_plain(reason)}\n{after.partition(chr(10))[2]}" if why else text
+
+
 def _evidence(sli: Mapping[str, Any]) -> str:
     ratio = sli.get("ratio")
     seen = f", canary over baseline {ratio[1]:.2f}" if ratio and ratio[1] is not None else ""
