@@ -5,10 +5,11 @@ converges: run again for the same commit, it finds what is there; a tag is never
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from releasegate.errors import InconclusiveError, InputError, PolicyError, RaceError, RepositoryError
+from releasegate.errors import InconclusiveError, InputError, OutsideError, PolicyError, RaceError, RepositoryError
 from releasegate.forge.port import Forge, Tag
 from releasegate.ledger.event import Event
 from releasegate.ledger.state import Release, State, fold
@@ -85,7 +86,8 @@ def candidate(
                 _make(forge, journal, planned)
             except RaceError:
                 continue  # somebody else took the number
-        _record(journal, "release.candidate", _subject(policy, planned.tag, commit), {"branch": planned.branch})
+        with _there("tag", planned.tag):
+            _record(journal, "release.candidate", _subject(policy, planned.tag, commit), {"branch": planned.branch})
         return planned
     raise RaceError(f"no candidate's number could be had in {ATTEMPTS} attempts", remedy="run the command again")
 
@@ -95,7 +97,8 @@ def release(forge: Forge, journal: Journal, policy: Policy, candidate: Tag) -> T
     present, name = released(forge, policy, candidate), release_name(policy, candidate)
     note = _annotation(journal, f"Release {name}", f"Candidate: {candidate.name}")
     tag = present or forge.create_tag(name, candidate.commit, note)
-    _record(journal, "release.tagged", _subject(policy, candidate.name, candidate.commit), {"release": name})
+    with _there("tag", name):
+        _record(journal, "release.tagged", _subject(policy, candidate.name, candidate.commit), {"release": name})
     return tag
 
 
@@ -198,8 +201,21 @@ def _make(forge: Forge, journal: Journal, planned: Candidate) -> None:
             f"{planned.commit[:12]} does not follow from the head of `{planned.branch}` ({head[:12]})",
             remedy=f"merge it there, or tag a commit of `{planned.branch}` with --commit",
         ) from error
-    journal.events()
-    forge.create_tag(planned.tag, planned.commit, _annotation(journal, f"Release candidate {planned.tag}"))
+    with _there("branch", planned.branch):
+        journal.events()
+        forge.create_tag(planned.tag, planned.commit, _annotation(journal, f"Release candidate {planned.tag}"))
+
+
+@contextmanager
+def _there(kind: str, name: str) -> Iterator[None]:
+    """Have what goes wrong outside from now on say what was made before it."""
+    try:
+        yield
+    except RaceError:
+        raise
+    except OutsideError as error:
+        what = f"the {kind} `{name}` is there, but {error.what}"
+        raise OutsideError(what, where=error.where, remedy=error.remedy) from error
 
 
 def _annotation(journal: Journal, *lines: str) -> str:
