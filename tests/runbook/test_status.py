@@ -44,7 +44,11 @@ def test_in_the_middle_of_a_canary(service):
 
 
 def test_what_runs_is_told_with_the_link_of_its_job(service):
-    job = "https://github.com/acme/shop/actions/runs/7/attempts/1"
+    """It is the job that last did something, not one that died over a deploy, nor the one that began it."""
+    first, job = (f"https://github.com/acme/shop/actions/runs/{number}/attempts/1" for number in (9, 7))
+    world = service.world(run="https://github.com/acme/shop/actions/runs/99/attempts/1")
+    world.journal.append(Draft("step.claimed", world.subject(), {"step": "old/deploy-canary", "lease": 60}))
+    service.roll_out(order=Order(until="production"), run=first)
     service.roll_out(order=Order(until="canary"), run=job)
     document, lines, _ = asked(service)
     assert lines["running"].endswith(f"next: watch; since 2026-11-23 10:00 UTC; {job}")

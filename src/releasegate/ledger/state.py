@@ -9,6 +9,11 @@ from releasegate.ledger.colours import COLOURS, Colours, other
 from releasegate.ledger.event import Event
 
 PASSED = ("pass", "warn")
+WORK = (
+    "rollout.started", "stage.finished", "step.claimed", "step.finished", "step.failed", "traffic.raised",
+    "canary.started", "canary.checkpoint", "canary.decided", "rollback.started",
+)  # fmt: skip
+"""The kinds of event by which a procedure goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,8 @@ class State:
     """The newest `kill-switch.on` or `kill-switch.off`."""
     claims: Mapping[str, Claim] = field(default_factory=dict)
     """Step to the newest claim on it."""
+    run: str = ""
+    """The run of the program that last did something for a rollout or rollback."""
     ticks: Mapping[str, Event] = field(default_factory=dict)
     """Manual check to who looked at it last, since the newest rollout or rollback began."""
     colours: Colours = field(default_factory=Colours)
@@ -155,7 +162,7 @@ def _after(state: State, event: Event) -> State:
     if step is None:
         return state
     colours = state.colours.after(event, state.live)
-    return replace(step(state, event), colours=colours)
+    return replace(step(state, event), colours=colours, run=event.run if event.kind in WORK else state.run)
 
 
 def _candidate(state: State, event: Event) -> State:

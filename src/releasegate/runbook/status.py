@@ -146,10 +146,9 @@ def _running(found: Status, state: State, policy: Policy) -> None:
     else:
         found.add("running", "nothing", running=None)
         return
-    latest = max((claim.run for claim in state.claims.values() if not claim.finished), default=event.run)
     found.add(
-        "running", f"{what}; since {moment(event.time, policy)}; {latest}",
-        running={"what": what, "stage": stage, "run": latest, "since": f"{event.time:%Y-%m-%dT%H:%M:%SZ}"},
+        "running", f"{what}; since {moment(event.time, policy)}; {state.run}",
+        running={"what": what, "stage": stage, "run": state.run, "since": f"{event.time:%Y-%m-%dT%H:%M:%SZ}"},
     )  # fmt: skip
 
 
