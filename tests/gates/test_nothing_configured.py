@@ -71,6 +71,17 @@ def test_no_report_is_no_pass_where_nothing_is_configured(tmp_path, gate):
     )  # fmt: skip
 
 
+def test_a_report_without_categories_is_no_verdict_where_nothing_is_configured(tmp_path, gate):
+    lighthouse(tmp_path)
+    path = tmp_path / ".lighthouseci" / "lhr-1.json"
+    report = json.loads(path.read_bytes())
+    del report["categories"]
+    path.write_text(json.dumps(report))
+    found, printed, errors = gate("lighthouse", ".lighthouseci")
+    assert (found, errors) == (3, "")
+    assert "the report has no categories, so no scores" in printed.splitlines()[0]
+
+
 @pytest.mark.parametrize("name", ["lighthouserc.json", ".lighthouserc.yaml"])
 def test_what_lhci_would_find_in_the_folder_is_asked_for(tmp_path, gate, name):
     lighthouse(tmp_path, performance=0.1, seo=0.8)

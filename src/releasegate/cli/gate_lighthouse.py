@@ -14,10 +14,10 @@ from releasegate.cli.gate_outputs import Judging
 from releasegate.cli.lhci_config import LhciFiles
 from releasegate.cli.lighthouse_files import find_reports
 from releasegate.cli.lighthouse_history import History
-from releasegate.errors import InputError, PolicyError
+from releasegate.errors import InconclusiveError, InputError, PolicyError
 from releasegate.gates.lighthouse.assertions import PRESET_HELP, Config, parse_config, usual
 from releasegate.gates.lighthouse.gate import judge
-from releasegate.gates.lighthouse.report import parse
+from releasegate.gates.lighthouse.report import Report, parse
 from releasegate.gates.subject import too_old
 from releasegate.gates.waivers import waive
 from releasegate.verdict import Finding, Level, Verdict
@@ -78,7 +78,7 @@ def verdict(
     found = [find_reports(app, path) for path in paths]
     sources = [source for files, _ in found for source in files]
     about, committed, problems = subject(app, paths, options.commit, sources)
-    reports, evidence, unreadable = read_each(app, sources, parse)
+    reports, evidence, unreadable = read_each(app, sources, parse if asked else _scored)
     unreadable += [finding for _, missing in found for finding in missing]
     if options.peer and unreadable:
         raise InputError(f"LHCI cannot read it: {unreadable[0].title}", where=unreadable[0].where)
@@ -105,6 +105,15 @@ def _asked(files: LhciFiles, config: str | None, options: Options) -> tuple[Conf
     if options.peer:
         raise PolicyError("nothing says what to assert of the reports", remedy=PRESET_HELP)
     return None, (_remark(NOTHING_CONFIGURED),)
+
+
+def _scored(content: bytes, path: str) -> Sequence[Report]:
+    """The runs of a report of which scores alone are asked; `InconclusiveError` where it holds none at all."""
+    runs = list(parse(content, path))
+    if any(run.runtime_error is None and not run.has_categories for run in runs):
+        remedy = "run Lighthouse on all categories, or say in lighthouserc.json what is asserted"
+        raise InconclusiveError("the report has no categories, so no scores", where=path, remedy=remedy)
+    return runs
 
 
 def _remark(title: str) -> Finding:
