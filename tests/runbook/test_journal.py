@@ -61,6 +61,11 @@ def test_nothing_chosen_is_nothing_recorded():
     assert forge.branch_head(BRANCH) is None
 
 
+def test_nothing_appended_is_nothing_recorded_also_where_nothing_was_read():
+    forge, journal, _ = setup()
+    assert (journal.append(), journal.record(), forge.history(journal.branch)) == ("", "", [])
+
+
 def test_a_writer_that_lost_the_race_reads_and_decides_again():
     seen = []
     others = [draft("other 1"), draft("other 2")]

@@ -162,9 +162,11 @@ def follow(
 
 
 def note(policy: Policy, journal: Journal, done: Committed, branch: str) -> None:
-    """Record what a change took away."""
+    """Record what a change took away; nothing where it changed nothing."""
     subject = {"service": policy.service, "environment": policy.environment}
-    journal.record(*(Draft(CHANGED, subject, fact) for fact in facts(done, branch)))
+    drafts = [Draft(CHANGED, subject, fact) for fact in facts(done, branch)]
+    if drafts:
+        journal.record(*drafts)
 
 
 def _after_all(error: ReleasegateError) -> OutsideError:
