@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from github_front import github_forge
+from github_front import APP, JOB, github_forge
 from github_shop import FLAGS, POLICY, settle, start, told
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "github.md"
@@ -36,8 +36,8 @@ def has_effect(exchange):
     """Whether a request changes what others see."""
     if exchange.path == "/graphql":
         return exchange.body.lstrip(b'{"query: \\n').startswith(b"mutation")
-    objects = ("/git/trees", "/git/commits", "/git/blobs", "/git/tags")
-    return exchange.method != "GET" and not exchange.path.endswith(objects)
+    without = ("/git/trees", "/git/commits", "/git/blobs", "/git/tags", "/access_tokens")
+    return exchange.method != "GET" and not exchange.path.endswith(without)
 
 
 def counted(front, folder, forge, command, capsys):
@@ -91,3 +91,23 @@ def test_with_a_policy_at_hand_two_requests_are_enough(github, hosted, capsys, c
     settle(forge)
     (hosted / "releasegate.yaml").write_bytes(QUICK)
     assert counted(github, hosted, forge, command, capsys)[0] == 2
+
+
+def test_a_jobs_own_token_takes_no_more_an_app_signs_in_first_and_without_graphql_it_is_nine(
+    github, hosted, monkeypatch, capsys
+):
+    def first(**environment):
+        forge = github_forge(github)
+        start(forge)
+        with monkeypatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            return counted(github, hosted, forge, "flags off banner", capsys)[0]
+
+    run = str(github.stub.run("a" * 40)["id"])
+    app = {"RELEASEGATE_APP_ID": str(APP), "RELEASEGATE_APP_KEY": github.app_key, "GITHUB_RUN_ID": run}
+    assert first(GITHUB_TOKEN=JOB, GITHUB_RUN_ID=run) == EMERGENCY
+    assert first(**app) == EMERGENCY + 2
+    assert first(**app, RELEASEGATE_APP_INSTALLATION="70") == EMERGENCY + 1
+    github.graphql = False
+    assert first() == 9

@@ -57,7 +57,7 @@ def test_events_of_one_step_travel_in_one_commit():
 
 def test_nothing_chosen_is_nothing_recorded():
     forge, journal, _ = setup()
-    assert journal.decide(lambda _: []) == ""
+    assert (journal.append(), journal.record(), journal.decide(lambda _: [])) == ("", "", "")
     assert forge.branch_head(BRANCH) is None
 
 

@@ -91,7 +91,9 @@ class Journal:
 
     def append(self, *drafts: Draft) -> str:
         """Record `drafts` in one commit, whatever else was recorded meanwhile, and return the ledger's new head."""
-        if self._read or self.waiting() or not drafts:
+        if not drafts:
+            return self._head or ""
+        if self._read or self.waiting():
             return self.decide(lambda _: drafts)
         for attempt in range(ATTEMPTS):  # nothing is decided: the newest commit is all that has to be known
             newest = self._forge.newest(self.branch)
