@@ -6,8 +6,9 @@ from releasegate.metrics.port import Poll
 from releasegate.render.report import html
 from releasegate.render.story import text
 from releasegate.runbook.story import story_of
+from releasegate.verdict import Outcome
 from service import Service
-from worlds import GOOD, Flow
+from worlds import GOOD, Flow, verdict
 
 
 class Clumped(Flow):
@@ -62,3 +63,16 @@ def test_screen_and_report_say_what_was_seen_what_would_have_shown_and_what_clum
     assert shown[: shown.index("")] == lines
     page = html(story)
     assert [line for line in lines if line.strip() not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "note"),
+    [
+        (Outcome.INCONCLUSIVE, "bring what is missing, and run the same command again: it goes on from here"),
+        (Outcome.FAIL, "look at the evidence above, mend the cause, and tag the next candidate"),
+    ],
+)
+def test_what_to_do_next_is_what_helps(tmp_path, outcome, note):
+    service = Service(tmp_path)
+    result, world = service.roll_out(gates=lambda subject, _: [verdict("zap", outcome, "no report", subject)])
+    assert story_of(world, result).notes == (note,)

@@ -56,4 +56,6 @@ def _notes(result: Result) -> tuple[str, ...]:
         return ()
     if result.rollback is None and result.judgement is not None:
         return ("the canary is held at its weight: wait and run it again, or take it back with `releasegate rollback`",)
+    if result.rollback is None and result.exit_code != 1:
+        return ("bring what is missing, and run the same command again: it goes on from here",)
     return ("look at the evidence above, mend the cause, and tag the next candidate",)
