@@ -21,6 +21,10 @@ NO_POLICY = (
     "releasegate: no policy: neither releasegate.yaml nor .github/releasegate.yaml is here; "
     "run `releasegate init`, or name one with --policy FILE\n"
 )
+NEEDS_GITHUB = (
+    "releasegate: flags.commit: pull-request needs GitHub, and this is a plain git repository; "
+    "write flags.commit: direct or patch, or name the repository on GitHub: --repo OWNER/NAME\n"
+)
 
 
 @pytest.fixture
@@ -130,6 +134,8 @@ def test_validate_without_evidence_is_inconclusive_and_recorded(repo, call):
         (POLICY.replace("kill-switch", "# kill-switch"),
          "releasegate: no `kill-switch` in the policy; add kill-switch: {flag: AGENT_SAFE_MODE, value: 1}\n"),
         (None, NO_POLICY),
+        (POLICY.replace("flags: {", "flags: {commit: pull-request, "),
+         NEEDS_GITHUB),
     ],
 )  # fmt: skip
 def test_without_a_policy_for_it(repo, call, policy, message):

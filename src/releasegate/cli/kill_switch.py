@@ -55,6 +55,15 @@ def _reach(app: App) -> Reach:
     )
 
 
+def _acting(app: App) -> Reach:
+    """What changes the flag; `PolicyError` where it cannot be changed as the policy says."""
+    from releasegate.cli.world import require_commits  # noqa: PLC0415
+
+    reach = _reach(app)
+    require_commits(app, reach.policy, by_itself=False)
+    return reach
+
+
 def _also_by(app: App, reach: Reach, number: int) -> Reach:
     """Those count as well who approved a pull request that asks for it, with the guardrails as they are now."""
     found, people = of_pull_request(app, number, f"Let the agents run again: {reach.switch.flag}")
@@ -73,7 +82,7 @@ def _also_by(app: App, reach: Reach, number: int) -> Reach:
 @pass_app
 def on(app: App, reason: str, *, dry_run: bool) -> int:
     """Stop the agents: set the flag, see it live, tell those in charge, open the review."""
-    reach = _reach(app)
+    reach = _acting(app)
     run = On(reach, reason)
     if dry_run:
         steps = [{"step": step.id, "would": step.plan} for step in run.plan()]
@@ -100,7 +109,7 @@ def on(app: App, reason: str, *, dry_run: bool) -> int:
 @pass_app
 def off(app: App, cause: str, value: str | None, request: int | None, *, dry_run: bool) -> int:
     """Approve that the agents run again; it happens once nothing is missing any more."""
-    reach = _reach(app)
+    reach = _acting(app)
     if request is not None:
         reach = _also_by(app, reach, request)
     if dry_run:
