@@ -120,8 +120,8 @@ class Shop:
         return ""
 
 
-def passing(subject, _artifacts=None):
-    return [verdict(name, Outcome.PASS, "fine", subject) for name in ("zap", "tests/e2e")]
+def passing(subject, _artifacts=None, mine=lambda _: True):
+    return [verdict(name, Outcome.PASS, "fine", subject) for name in ("zap", "tests/e2e") if mine(name)]
 
 
 def verdict(gate, outcome, summary, subject):

@@ -7,6 +7,9 @@ from action_step import Ran
 from test_injection import FORGED, HOSTILE
 
 from releasegate.cli.action import Step
+from releasegate.cli.app import App
+from releasegate.cli.world import gates
+from releasegate.verdict import Subject
 from repositories import committed, repository
 
 POLICY = """\
@@ -72,6 +75,18 @@ def test_outside_of_actions_a_part_is_a_line(monkeypatch, capsys):
     step.fold("gates")
     step.unfold()
     assert capsys.readouterr().err == "▸ gates\n"
+
+
+def test_a_stage_tells_of_the_gates_that_are_its_own(tmp_path):
+    class Told(App):
+        def judged(self, verdict):
+            told.append(verdict.gate)
+
+    folder, told = repository(tmp_path / "repo"), []
+    head = committed(folder, {"releasegate.yaml": POLICY, "regression.xml": SUITE})
+    app = Told(directory=folder)
+    verdicts = gates(app, app.policy())(Subject(None, head), {}, lambda gate: gate == "tests/regression")
+    assert ([verdict.gate for verdict in verdicts], told) == (["tests/regression"], ["tests/regression"])
 
 
 def test_each_gate_of_a_run_is_folded_below_its_line(tmp_path, monkeypatch):

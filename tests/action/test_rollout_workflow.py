@@ -8,6 +8,7 @@ import sys
 from datetime import UTC, datetime
 
 import pytest
+import yaml
 from act_runs import ROOT
 
 from releasegate.cli.app import App
@@ -28,9 +29,10 @@ def tagged(repo):
     return find(App(directory=repo).forge(), f"v{VERSION}-rc.1")
 
 
-def rolled_out(root, scenario, act, artifacts):
+def rolled_out(root, scenario, act, artifacts, changed=lambda _: None):
     """What the workflow does with a candidate of `scenario`: the run, the flag file, and the ledger's commits."""
     with open_shop(root, Options(scenario=scenario)) as house:
+        changed(house)
         candidate = tagged(house.repo)
         write_evidence(artifacts / "evidence" / "evidence", candidate, datetime.now(UTC))
         (house.repo / ".github" / "workflows").mkdir(parents=True)
@@ -60,6 +62,35 @@ def test_a_bad_candidate_is_taken_back(tmp_path, act, artifacts):
         folded
     )
     assert any(title.startswith("lighthouse: PASS: ") for title in folded)
+    assert [title for title in folded if "INCONCLUSIVE" in title] == []  # of gates that wait for staging
     assert "▸ watch the canary" in run.printed  # what the line a minute stands below is not folded away
     # It ended by itself, so the last job has nothing to do.
     assert "Go on, or take it back" not in run.log
+
+
+def dies_once(house):
+    """Let the first look whether the flag is live end the program that looks, with nobody told."""
+    file = house.repo / "releasegate.yaml"
+    policy = yaml.safe_load(file.read_text())
+    policy["flags"]["live"] = {"command": ["sh", "-c", f"! mkdir {house.root}/died 2>/dev/null || kill -9 $PPID"]}
+    file.write_text(yaml.safe_dump(policy))
+    house.commit("a runner that dies")
+    house.git(house.repo, "push", "--quiet", "origin", "main")
+
+
+@pytest.mark.soak
+def test_the_last_job_goes_on_where_a_job_died_and_takes_a_bad_candidate_back(tmp_path, act, artifacts):
+    run, flags, kinds = rolled_out(tmp_path / "shop", "errors", act, artifacts, dies_once)
+    watching, last = (
+        run.step(name)
+        for name in (
+            "Send a few percent to the canary, watch, and complete or take back",
+            "Go on, or take it back, where the watching job died",
+        )
+    )
+    assert (run.code, watching.outputs("json"), last.code) == (1, [""], 1), run.log
+    assert "watch the canary" not in watching.log
+    assert "▸ watch the canary" in last.printed
+    assert "v1.4.0-rc.1 was taken back: errors: " in last.summary
+    assert "enabled: false" in flags
+    assert kinds.splitlines()[-2].startswith("rollback.started (+1): ")

@@ -64,9 +64,11 @@ def judge_all(
     artifacts: "Mapping[str, Fetched] | None" = None,
     *,
     allow_js: bool = False,
+    mine: Callable[[str], bool] = lambda _: True,
 ) -> Sequence[Verdict]:
-    """The verdicts of the policy's gates; one whose evidence tells no commit, or another, is `inconclusive`.
+    """The verdicts of the policy's gates whose names are `mine`.
 
+    One whose evidence tells no commit, or another, is `inconclusive`.
     `commit` is what the user says of evidence that tells none itself. A gate whose `artifact` is among `artifacts` is
     judged on that, of the commit of its run. With `allow_js` an LHCI configuration may be a program.
     """
@@ -86,7 +88,7 @@ def judge_all(
 
         judge = partial(gate_migrations.verdict_of, app, policy, rules, about)
         bound.append(replace(_missing_is_inconclusive(app, "migrations", judge), subject=about))
-    bound = together(bound)
+    bound = [verdict for verdict in together(bound) if mine(verdict.gate)]
     for verdict in bound:
         app.judged(verdict)
     return bound

@@ -136,7 +136,7 @@ def validate_(app: App, commit: str | None, *, dry_run: bool) -> int:
     reach = _reach(app)
     judge = gates(app, reach.policy)
     sha = reach.forge.resolve(commit or "HEAD")
-    grade, text = validate(reach, sha, lambda about: judge(about, {}), record=not dry_run)
+    grade, text = validate(reach, sha, lambda about: judge(about, {}, lambda _: True), record=not dry_run)
     document = {"schema": "releasegate/guardrails/1", "commit": sha, "verdict": grade.value, "recorded": not dry_run}
     app.emit(document, f"{grade.value}{' (not recorded)' if dry_run else ''}\n{text}")
     return grade.exit_code

@@ -4,7 +4,7 @@ import atexit
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -28,10 +28,9 @@ from releasegate.runbook.outside import expiry, fetch
 from releasegate.runbook.proposal import Patches, Proposals
 from releasegate.runbook.raising_by_hand import lowered, off
 from releasegate.runbook.withdrawal import Withdrawal
-from releasegate.runbook.world import Fetched, World
+from releasegate.runbook.world import Judges, World
 from releasegate.traffic.flag import Repository
 from releasegate.traffic.port import Traffic
-from releasegate.verdict import Subject, Verdict
 
 SMOKE_LIMIT = 1_000_000
 
@@ -191,11 +190,11 @@ def require_commits(app: App, policy: Policy, *, by_itself: bool) -> None:
         )
 
 
-def gates(app: App, policy: Policy) -> Callable[[Subject, Mapping[str, Fetched]], Sequence[Verdict]]:
-    """Judge every gate of the policy on the evidence that lies in the checkout, and on artifacts."""
+def gates(app: App, policy: Policy) -> Judges:
+    """Judge gates of the policy on the evidence that lies in the checkout, and on artifacts."""
     from releasegate.cli.gate_run import judge_all  # noqa: PLC0415
 
-    return lambda subject, artifacts: judge_all(app, policy, subject, artifacts=artifacts)
+    return lambda subject, artifacts, mine: judge_all(app, policy, subject, artifacts=artifacts, mine=mine)
 
 
 def smoke_of(app: App, policy: Policy) -> Smoke:

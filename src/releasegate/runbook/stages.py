@@ -286,7 +286,7 @@ class Stages:
     def _judge(self, stage: str, mine: Callable[[str], bool], artifacts: Mapping[str, Fetched], *, needed: bool) -> str:
         """Judge the gates of one stage; nothing to judge is a verdict of its own only where it is `needed`."""
         about = Subject(self._tag.name, self._tag.commit)
-        verdicts = [one for one in self._world.gates(about, artifacts) if mine(one.gate)]
+        verdicts = self._world.gates(about, artifacts, mine)
         self._result.verdicts = (*self._result.verdicts, *verdicts)
         if not verdicts and not needed:
             return "no gates of tests in the policy"

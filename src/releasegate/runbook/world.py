@@ -37,6 +37,10 @@ class Fetched:
     sha256: str
 
 
+Judges = Callable[[Subject, Mapping[str, Fetched], Callable[[str], bool]], Sequence[Verdict]]
+"""Judges a candidate by those of its gates whose names the last argument lets through."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """The ports, the clock and the user's own files, as one service in one environment needs them."""
@@ -62,8 +66,8 @@ class World:
     """A new source of counts, with no marks set."""
     history: Callable[[float], Sequence[Line]] | None
     """What the source remembers of the baseline before a moment (Unix seconds); None where it remembers nothing."""
-    gates: Callable[[Subject, Mapping[str, Fetched]], Sequence[Verdict]]
-    """Judge the evidence of every gate of the policy: what lies in the checkout, and artifacts by their name."""
+    gates: Judges
+    """Judge the evidence of gates of the policy: what lies in the checkout, and artifacts by their name."""
     read: Callable[[str], bytes]
     """The bytes of a piece of evidence, by the path that a verdict names it with."""
     artifacts: Path
