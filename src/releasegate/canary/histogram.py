@@ -170,8 +170,8 @@ class HistogramMonitor:
             middle = (low + high) / 2
             alternatives = draw(shares, self._bounds, exp(middle), odds / (1 + odds), SLOWER[:5], ())
             start = log((1 - LATE) / len(alternatives))
-            best = max(each.log_factor(usual, slow, odds) for each in alternatives) / self._spread + start
-            low, high = (middle, high) if best >= INTERVAL_LINE else (low, middle)
+            logs = (each.log_factor(usual, slow, odds) / self._spread + start for each in alternatives)
+            low, high = (middle, high) if any(one >= INTERVAL_LINE for one in logs) else (low, middle)
         return exp(low) if low > log(1 / 30) else 0.0
 
 

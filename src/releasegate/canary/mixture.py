@@ -39,10 +39,11 @@ class Mixture:
         release = min(self._reserve, self._late * elapsed)
         self._reserve -= release
         begin = release * self._weight
-        self._capital = [
-            min(CAP, (capital + begin) * exp(min(factor, _LARGEST_EXPONENT)))
+        grown = [
+            (capital + begin) * exp(factor if factor < _LARGEST_EXPONENT else _LARGEST_EXPONENT)  # noqa: FURB136  calls are slow
             for capital, factor in zip(self._capital, log_factors, strict=True)
         ]
+        self._capital = grown if max(grown) < CAP else [min(CAP, capital) for capital in grown]
 
 
 def log_mean(log_values: Sequence[float]) -> float:

@@ -44,7 +44,8 @@ class Curve:
             while line < len(self._inner) and self._inner[line] < place:
                 line += 1
             x, y, slope = self._lines[line]
-            moved.append(1 / (1 + exp(min(700.0, slope * (x - place) - y))))
+            odds = slope * (x - place) - y
+            moved.append(1 / (1 + exp(odds if odds < 700.0 else 700.0)))  # noqa: FURB136  calls are slow
         moved = list(accumulate(moved, max))
         return [now - before for before, now in zip([0.0, *moved], [*moved, 1.0], strict=True)]
 
