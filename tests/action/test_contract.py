@@ -98,6 +98,23 @@ def test_a_workflow_grants_nothing_at_the_top_and_says_why_where_it_grants(path)
             assert " # " in line, line
 
 
+def test_every_permission_that_is_granted_has_its_line_in_the_documents():
+    table = (ROOT / "docs" / "action.md").read_text().partition("## Permissions, line by line")[2].partition("\n## ")[0]
+    rows = {}
+    for line in table.splitlines():
+        if line.startswith("| `"):
+            _, permissions, job, why, _ = line.split("|")
+            assert "" not in (job.strip(), why.strip()), line
+            rows |= dict.fromkeys(re.findall(r"`([\w-]+: \w+)`", permissions), job)
+    for path in [*WORKFLOWS, *EXAMPLES]:
+        for job in load(path)["jobs"].values():
+            assert {f"{name}: {level}" for name, level in job["permissions"].items()} <= rows.keys(), path
+    for path in REUSABLE:
+        granted = {name: level for job in load(path)["jobs"].values() for name, level in job["permissions"].items()}
+        for name, level in granted.items():
+            assert f"`{path.stem}`" in rows[f"{name}: {level}"] or "the same" in rows[f"{name}: {level}"], (path, name)
+
+
 @pytest.mark.parametrize("path", REUSABLE, ids=lambda path: path.name)
 def test_a_reusable_workflow_can_be_called_and_dispatched_alike(path):
     on = load(path)["on"]

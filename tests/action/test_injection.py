@@ -6,6 +6,7 @@ import shutil
 from xml.sax.saxutils import quoteattr
 
 import pytest
+import yaml
 from act_runs import SAMPLES
 from action_step import Ran
 
@@ -121,6 +122,15 @@ def test_a_hostile_recording_does_no_harm(tmp_path, monkeypatch, hostile):
     (tmp_path / "canary.jsonl").write_text("\n".join(map(json.dumps, lines)))
     ran = Ran(tmp_path, monkeypatch, command="canary replay", args="canary.jsonl")
     assert (ran.code, ran.outputs.get("decision")) == (1, "abort"), ran.log
+    assert_unharmed(tmp_path, ran)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("command", ["flags list", "flags lint"])
+def test_a_flag_file_with_a_hostile_name_does_no_harm(tmp_path, monkeypatch, hostile, command):
+    (tmp_path / "flags.yaml").write_text(yaml.safe_dump({hostile: {"enabled": True}}, allow_unicode=True))
+    ran = Ran(tmp_path, monkeypatch, command=command, args="--file flags.yaml")
+    assert ran.code in {0, 1, 2}
     assert_unharmed(tmp_path, ran)
 
 
