@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from releasegate.canary.judge import Judge
 from releasegate.canary.recording import parse
+from releasegate.cli.action import MOST_CHARTED
+from releasegate.cli.actions import append_summary
 from releasegate.cli.app import App
 from releasegate.cli.canary_watch import _observer
 from releasegate.cli.live import Pace
@@ -68,6 +70,17 @@ def test_the_summary_shows_a_verdict_once_whoever_gives_it(tmp_path, monkeypatch
     assert (gate.code, gate.outputs["verdict"]) == (0, "pass")
     assert gate.summary.startswith("### ✅ tests: pass\n\n1 passed")
     assert gate.summary.count("1 passed") == 1
+
+
+def test_a_summary_is_never_larger_than_github_takes_one(tmp_path):
+    (one,) = parse([line.encode() for line in recording(bad=1, polls=1000)], "r")
+    judge = Judge(one.header)
+    seen = [judge.observe(line) for line in one.lines]
+    charts = "\n".join(evidence_charts(str(number), seen) for number in range(MOST_CHARTED))
+    append_summary({"GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}, ["\N{GRINNING FACE}" * 2_000_000], charts)
+    summary = (tmp_path / "summary").read_bytes()
+    assert (len(summary) < 2**20, len(charted(summary.decode()))) == (True, 2)
+    assert summary.count(b"xychart-beta") == 2 * MOST_CHARTED
 
 
 def test_a_peak_is_not_lost_where_polls_fall_together():
