@@ -195,7 +195,8 @@ def test_every_method_that_is_no_write_reads_the_same_whatever_went_wrong_before
     for name, fault in zip(READS, cycle([FAULTS["dropped after"], FAULTS["truncated"], FAULTS["429"]])):
         right = calls(it.forge(), it)[name]()
         assert right or name == "find_run", name
-        assert read_again(it, name, right, fault, 0), name
+        went_wrong = read_again(it, name, right, fault, 0)
+        assert went_wrong or (name == "download" and fault.truncate), name  # a redirect has no body to be cut
 
 
 @pytest.mark.soak
