@@ -35,6 +35,14 @@ def slow_index():
         thread.join()
 
 
+@pytest.fixture
+def interruptible():
+    """What runs in the background ignores SIGINT, and hands that down."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def prepare(tmp_path, index):
     return subprocess.Popen(
         [sys._base_executable, ROOT / "scripts" / "prepare.py", "runtime", tmp_path / "tools", tmp_path / "uv"],
@@ -43,6 +51,7 @@ def prepare(tmp_path, index):
     )  # fmt: skip
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_control_c_in_the_middle_is_one_line_and_130(tmp_path, slow_index):
     index, asked = slow_index
     process = prepare(tmp_path, index)

@@ -44,6 +44,7 @@ def rolled_out(root, scenario, act, artifacts, changed=lambda _: None):
     return run, flags, kinds
 
 
+@pytest.mark.soak
 def test_a_bad_candidate_is_taken_back(tmp_path, act, artifacts):
     run, flags, kinds = rolled_out(tmp_path / "shop", "errors", act, artifacts)
     assert run.code == 1, run.log

@@ -102,6 +102,7 @@ def test_a_bad_release_is_taken_back(tmp_path):
     assert replayed(keep)[0] == 1
 
 
+@pytest.mark.soak
 def test_a_fault_that_no_scenario_has_is_found_and_one_screen_tells_it(tmp_path):
     result = subprocess.run(
         [*REHEARSE, "--fault", "errors:/api/cart:6"],
@@ -261,6 +262,7 @@ def test_a_candidate_that_loses_work_done_without_a_network_stops_in_staging(tmp
     ]  # fmt: skip
 
 
+@pytest.mark.soak
 @pytest.mark.servers
 def test_the_same_release_through_a_real_prometheus(tmp_path, program):
     program("prometheus")

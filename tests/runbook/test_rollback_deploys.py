@@ -108,6 +108,7 @@ def test_run_again_it_goes_no_further_back_until_something_newer_is_released(che
     assert found == (0, "v1.0.0 is back, and every step held", "v1.2.0", "v1.0.0"), errors
 
 
+@pytest.mark.soak
 def test_the_tag_of_a_candidate_is_no_release_that_a_rollback_could_leave(checkout):
     rolled_back(checkout)
     committed(checkout, {"code": "3"})
@@ -116,6 +117,7 @@ def test_the_tag_of_a_candidate_is_no_release_that_a_rollback_could_leave(checko
     assert found == (0, "v1.0.0 is back, and every step held", "v1.1.0", "v1.0.0")
 
 
+@pytest.mark.soak
 def test_a_lightweight_tag_on_an_older_commit_is_newer_than_a_rollback_by_its_version(checkout):
     committed(checkout, {"code": "3"})
     rolled_back(checkout)
@@ -125,6 +127,7 @@ def test_a_lightweight_tag_on_an_older_commit_is_newer_than_a_rollback_by_its_ve
     assert found == (0, "v1.0.0 is back, and every step held", "v1.2.0", "v1.0.0"), errors
 
 
+@pytest.mark.soak
 def test_a_release_that_an_earlier_rollback_left_is_no_newer_one(checkout):
     committed(checkout, {"code": "3"})
     tag(checkout, "v1.2.0", "2026-11-22T10:00:00Z")
@@ -133,6 +136,7 @@ def test_a_release_that_an_earlier_rollback_left_is_no_newer_one(checkout):
     assert twice == [(0, "v1.0.0 is back, and every step held", "v1.1.0", "v1.0.0")] * 2
 
 
+@pytest.mark.soak
 def test_a_ledger_that_is_away_at_first_gets_the_whole_rollback_and_not_the_end_of_an_older_one(checkout):
     rolled_back(checkout)
     answers_again = 'import os\nif os.path.exists("away"):\n    os.remove("away")\n'
