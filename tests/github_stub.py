@@ -87,7 +87,7 @@ class Stub:
         if asked.get("auto_merge", True) or asked.get("required_contexts") != []:
             return 409, {"message": "Conflict: Commit status checks failed for this ref."}
         made = self.example("post", "deployments", 201)
-        same = {key: asked[key] for key in ("ref", "payload", "environment", "production_environment")}
+        same = {key: asked[key] for key in ("ref", "task", "payload", "environment", "production_environment")}
         made |= {"id": 1 + len(self.deployments), "sha": asked["ref"], **same}
         self.deployments.append(made)
         return 201, made

@@ -61,3 +61,13 @@ def test_max_wait_says_how_long_a_command_waits(github, hosted, capsys):
     assert told(hosted, [*words, "31s"], capsys, slept.append)[0] == 0
     [waited] = slept
     assert 30 <= waited <= 31, "with jitter"
+
+
+def test_a_fault_that_says_when_to_come_again_is_waited_out(github, hosted, capsys):
+    forge, slept = github_forge(github), []
+    start(forge)
+    left = [Fault(status=503, headers={"Retry-After": "30"}, body=b"<p>We are down for maintenance</p>")]
+    github.fault = lambda exchange: left and exchange.method == "GET" and left.pop()
+    assert told(hosted, ["tag", "last-good", "--repo", forge.home], capsys, slept.append)[0] == 3
+    [waited] = slept
+    assert 30 <= waited <= 31, "with jitter"

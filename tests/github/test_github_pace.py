@@ -7,8 +7,8 @@ from releasegate.forge.github.api import Patience
 from releasegate.forge.github.connect import Credentials, connect
 from releasegate.forge.github.pace import AT_ONCE, Pace
 
-MOST = 80
-"""Requests a minute that make content: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api"""
+MOST, MOST_AN_HOUR = 80, 500
+"""Requests that make content: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api"""
 
 
 class Clock(FakeClock):
@@ -36,6 +36,13 @@ def test_no_minute_holds_more_writes_than_github_allows():
     moments = written(clock, pace, 300)
     assert clock.slept == [1.0] * (300 - AT_ONCE), "the first ones are not waited with"
     assert max(sum(start <= one <= start + 60 for one in moments) for start in moments) == MOST
+
+
+def test_no_hour_holds_more_writes_than_github_allows():
+    clock, pace = Clock(), Pace()
+    moments = written(clock, pace, 600)
+    busiest = max(sum(start <= one <= start + 3600 for one in moments) for start in moments)
+    assert MOST_AN_HOUR - 1 <= busiest <= MOST_AN_HOUR
 
 
 def test_a_pause_gives_writes_back_but_never_more_than_at_first():

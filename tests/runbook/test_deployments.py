@@ -47,6 +47,7 @@ def test_a_rollout_and_its_rollback_are_shown_once(github, service):
         ("test", "v1.0.0", ["success"]),
     ]
     asked = [json.loads(e.body) for e in github.exchanges if e.method == "POST" and e.path.endswith("/deployments")]
+    assert [one["task"] for one in asked] == ["deploy", "deploy", "rollback"]
     assert {(one["auto_merge"], tuple(one["required_contexts"])) for one in asked} == {(False, ())}
     statuses = [json.loads(e.body) for e in github.exchanges if e.method == "POST" and e.path.endswith("/statuses")]
     assert {one["auto_inactive"] for one in statuses} == {False}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+DeploymentTask = Literal["deploy", "rollback"]
 DeploymentState = Literal["queued", "in_progress", "success", "failure", "error", "inactive"]
 Conclusion = Literal["success", "failure", "neutral", "cancelled", "skipped", "timed_out", "action_required"]
 
@@ -150,7 +151,16 @@ class Host(Protocol):
     def download(self, artifact: Artifact, limit: int) -> bytes:
         """The artifact's zip archive, at most `limit` bytes; `InconclusiveError` if larger, expired or altered."""
 
-    def deploy(self, environment: str, commit: str, ref: str, id: str, *, production: bool) -> Deployment:  # noqa: A002
+    def deploy(
+        self,
+        environment: str,
+        commit: str,
+        ref: str,
+        id: str,  # noqa: A002
+        *,
+        production: bool,
+        task: DeploymentTask = "deploy",
+    ) -> Deployment:
         """Record a deployment, or find the one with this `id`. Nothing is merged, and no check is waited for."""
 
     def deployment_status(self, deployment: int, state: DeploymentState, description: str, url: str = "") -> None:

@@ -6,7 +6,7 @@ Nothing rests on them: what the host refuses, or does not answer, is a note in t
 from collections.abc import Callable
 
 from releasegate.errors import ReleasegateError
-from releasegate.forge.host import DeploymentState, Host
+from releasegate.forge.host import DeploymentState, DeploymentTask, Host
 from releasegate.ledger.state import State
 from releasegate.runbook.aim import Aim
 from releasegate.runbook.world import World
@@ -15,7 +15,16 @@ ENDED = ("inactive", "failure", "error")
 STAGING = "staging"
 
 
-def show(world: World, environment: str, tag: str, commit: str, step: str, state: DeploymentState, text: str) -> str:
+def show(
+    world: World,
+    environment: str,
+    tag: str,
+    commit: str,
+    step: str,
+    state: DeploymentState,
+    text: str,
+    task: DeploymentTask = "deploy",
+) -> str:
     """Record the deployment that `step` (its id, the same in every run) makes, once, and how it stands.
 
     The answer is a note: empty where all is well, or there is no host.
@@ -24,7 +33,7 @@ def show(world: World, environment: str, tag: str, commit: str, step: str, state
 
     def tell(host: Host) -> None:
         production = environment == world.policy.environment
-        made = host.deploy(environment, commit, tag, step, production=production)
+        made = host.deploy(environment, commit, tag, step, production=production, task=task)
         if made.state != state:
             host.deployment_status(made.id, state, text, url)
 
@@ -77,5 +86,5 @@ def taken_back(world: World, aim: Aim, state: State, reason: str, *, deployed: b
     if deployed and aim.on_baseline and good is not None:
         step = f"{state.rolled_back.id if state.rolled_back else good.commit}/production"
         text = f"{good.name} is back"
-        notes.append(show(world, world.policy.environment, good.name, good.commit, step, "success", text))
+        notes.append(show(world, world.policy.environment, good.name, good.commit, step, "success", text, "rollback"))
     return "".join(notes)

@@ -141,13 +141,16 @@ class Api:
         for attempt in range(TRIES):
             if verb not in ("GET", "POST") or not repeat:  # a POST that may be repeated has no effect
                 self.pace.keep(self.patience.now, self.patience.sleep)
+            answer: Answer | None = None
             try:
                 answer = self._once(verb, url, body, parameters)
+                _refuse_fault(answer, f"{verb} {_place(url)}")
             except ForgeError as error:
                 fault = error
                 if not repeat:
                     raise UnknownOutcomeError(error.what, where=error.where, remedy=LOOK) from error
-                self.pause(self.patience.share() * 0.5 * 2**attempt, error)
+                asked = (answer and _retry_after(answer)) or 0.0
+                self.pause(asked + self.patience.share() * 0.5 * 2**attempt, error)
                 continue
             limit = rate_limit(answer, self.patience.now())
             if limit is not None:
@@ -214,12 +217,10 @@ class Api:
             raise ForgeError(f"GitHub did not answer ({cause(error)})", where=place, remedy=reach(error)) from error
         except github.GithubException as error:  # only the renewal of an App's token is checked there
             return Answer(error.status, error.headers or {}, error.data)
-        if status >= 500:
-            raise ForgeError(f"GitHub answered {status}", where=place, remedy=STATUS)
         try:
             decoded = json.loads(text) if text and status != 204 else None
         except ValueError as error:
-            if status >= 400:
+            if status >= 400:  # a proxy's page, of which the status tells enough
                 return Answer(status, headers, {"message": "no JSON"})
             raise ForgeError("GitHub's answer is cut off or no JSON", where=place) from error
         answer = Answer(status, headers, decoded)
@@ -244,15 +245,27 @@ def rate_limit(answer: Answer, now: float) -> float | None:
     """Seconds to wait where a rate limit turned the request away, else None. GraphQL says so with 200."""
     if answer.status not in (403, 429) and not _limited(answer):
         return None
-    after = str(answer.headers.get("retry-after", ""))
-    if after.isdigit():
-        return float(after)
+    after = _retry_after(answer)
+    if after is not None:
+        return after
     if str(answer.headers.get("x-ratelimit-remaining", "")) == "0":
         reset = str(answer.headers.get("x-ratelimit-reset", ""))
         return max(float(reset) - now, 0.0) if reset.isdigit() else SECONDARY_WAIT
     words = _words(answer).lower()
     limited = answer.status != 403 or re.search(r"rate limit|abuse|wait a few minutes", words)
     return SECONDARY_WAIT if limited else None
+
+
+def _retry_after(answer: Answer) -> float | None:
+    """Seconds that the host asks for; None where it asks for none."""
+    after = str(answer.headers.get("retry-after", ""))
+    return float(after) if after.isdigit() else None
+
+
+def _refuse_fault(answer: Answer, place: str) -> None:
+    """`ForgeError` for a fault of GitHub's own."""
+    if answer.status >= 500:
+        raise ForgeError(f"GitHub answered {answer.status}", where=place, remedy=STATUS)
 
 
 def _limited(answer: Answer) -> bool:

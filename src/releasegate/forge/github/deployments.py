@@ -10,7 +10,7 @@ from releasegate.errors import ForgeError, RefusedError, UnknownOutcomeError
 from releasegate.forge.github.api import Api
 from releasegate.forge.github.issues import hidden
 from releasegate.forge.github.parts import moment
-from releasegate.forge.host import Asset, Conclusion, Deployment, DeploymentState
+from releasegate.forge.host import Asset, Conclusion, Deployment, DeploymentState, DeploymentTask
 
 LISTED = 30
 STATES = 10
@@ -19,7 +19,9 @@ MOST_DESCRIPTION = 140
 MOST_SUMMARY = 65_000
 
 
-def deploy(api: Api, environment: str, commit: str, ref: str, identifier: str, *, production: bool) -> Deployment:
+def deploy(
+    api: Api, environment: str, commit: str, ref: str, identifier: str, *, production: bool, task: DeploymentTask
+) -> Deployment:
     """Record a deployment, or find the one with this id.
 
     GitHub's defaults are wrong for a rollback: it would merge the default branch into the old tag (`auto_merge`), and
@@ -30,7 +32,7 @@ def deploy(api: Api, environment: str, commit: str, ref: str, identifier: str, *
         return _deployment(found, _state(api, found["id"]))
     body = {
         "ref": commit,
-        "task": "deploy",
+        "task": task,
         "environment": environment,
         "auto_merge": False,
         "required_contexts": [],

@@ -13,6 +13,7 @@ from releasegate.forge.host import (
     Conclusion,
     Deployment,
     DeploymentState,
+    DeploymentTask,
     Health,
     PullRequest,
     WorkflowRun,
@@ -49,9 +50,18 @@ class GitHubHost:
         """The artifact's zip archive, at most `limit` bytes."""
         return workflows.download(self.api, artifact, limit)
 
-    def deploy(self, environment: str, commit: str, ref: str, id: str, *, production: bool) -> Deployment:  # noqa: A002
+    def deploy(
+        self,
+        environment: str,
+        commit: str,
+        ref: str,
+        id: str,  # noqa: A002
+        *,
+        production: bool,
+        task: DeploymentTask = "deploy",
+    ) -> Deployment:
         """Record a deployment, or find the one with this `id`."""
-        return deployments.deploy(self.api, environment, commit, ref, id, production=production)
+        return deployments.deploy(self.api, environment, commit, ref, id, production=production, task=task)
 
     def deployment_status(self, deployment: int, state: DeploymentState, description: str, url: str = "") -> None:
         """Set how a deployment stands."""
