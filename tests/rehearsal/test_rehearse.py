@@ -260,12 +260,3 @@ def test_a_candidate_that_loses_work_done_without_a_network_stops_in_staging(tmp
     assert ledger_kinds(keep) == [
         "release.candidate", "rollout.started", "gates.judged", "gates.judged", "rollout.aborted",
     ]  # fmt: skip
-
-
-@pytest.mark.soak
-@pytest.mark.servers
-def test_the_same_release_through_a_real_prometheus(tmp_path, program):
-    program("prometheus")
-    result, _, left = play(tmp_path, "--prometheus", "--scenario", "errors")
-    answer = json.loads(result.stdout)
-    assert (result.returncode, answer.get("decision"), left) == (1, "abort", []), result.stderr
