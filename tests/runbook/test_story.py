@@ -74,5 +74,5 @@ def test_screen_and_report_say_what_was_seen_what_would_have_shown_and_what_clum
 )
 def test_what_to_do_next_is_what_helps(tmp_path, outcome, note):
     service = Service(tmp_path)
-    result, world = service.roll_out(gates=lambda subject, _: [verdict("zap", outcome, "no report", subject)])
-    assert story_of(world, result).notes == (note,)
+    result, world = service.roll_out(gates=lambda subject, *_: [verdict("zap", outcome, "no report", subject)])
+    assert (result.failed.id, story_of(world, result).notes) == ("gates", (note,)), result.failed.text
