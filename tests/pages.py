@@ -1,8 +1,9 @@
 """A server of pages that a test sets."""
 
-import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from servers import answering
 
 TEXT = "text/plain; version=0.0.4"
 
@@ -35,9 +36,5 @@ class Pages:
 @contextmanager
 def serving():
     shown = Pages()
-    thread = threading.Thread(target=shown.server.serve_forever, args=(0.01,))
-    thread.start()
-    yield shown
-    shown.server.shutdown()
-    thread.join()
-    shown.server.server_close()
+    with answering(shown.server):
+        yield shown

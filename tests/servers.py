@@ -32,6 +32,19 @@ def await_true(ready, what):
         time.sleep(0.02)
 
 
+@contextmanager
+def answering(server):
+    """An HTTP server of this process answers, in a thread, until it is left; gives its address."""
+    with server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 def answers(url):
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:

@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from act_runs import ROOT
 from prepare import uv_executable
+
+from servers import answering
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -47,12 +48,8 @@ def index():
         def log_message(self, *arguments):
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://reader:hunter2@127.0.0.1:{server.server_port}/simple", asked
-        server.shutdown()
-        thread.join()
+    with answering(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as address:
+        yield f"{address.replace('//', '//reader:hunter2@')}/simple", asked
 
 
 def test_uv_itself_is_asked_for_at_the_index_of_the_input(prepare, index):

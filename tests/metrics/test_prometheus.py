@@ -3,7 +3,6 @@
 import base64
 import json
 import sys
-import threading
 import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +16,7 @@ from releasegate.metrics.port import Poll
 from releasegate.metrics.source import source_of
 from releasegate.policy.load import load_policy
 from releasegate.runbook.notes import zeros
-from servers import await_true, counting_app, free_port, prometheus, query
+from servers import answering, await_true, counting_app, free_port, prometheus, query
 
 TRACKS = "  tracks: {baseline: '{track=\"stable\"}', canary: '{track=\"canary\"}'}\n"
 RATE = "rate: {throughput: requests_total}"
@@ -122,12 +121,8 @@ class Api:
 @pytest.fixture
 def api():
     made = Api()
-    thread = threading.Thread(target=made.server.serve_forever, args=(0.01,))
-    thread.start()
-    yield made
-    made.server.shutdown()
-    thread.join()
-    made.server.server_close()
+    with answering(made.server):
+        yield made
 
 
 def vector(*values):

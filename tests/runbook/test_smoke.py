@@ -12,6 +12,7 @@ from releasegate.errors import PolicyError, VerificationError
 from releasegate.policy.smoke import load_smoke
 from releasegate.runbook.outside import Page, fetch, shell
 from releasegate.runbook.smoke import AT_ONCE, smoke
+from servers import answering
 from worlds import world_of
 
 
@@ -31,12 +32,8 @@ def page(answers):
         def log_message(self, *_):
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-        server.shutdown()
-        thread.join()
+    with answering(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as address:
+        yield f"{address}/"
 
 
 BODY = json.dumps({"status": "ok", "parts": [{"name": "till", "up": True}]}).encode()
