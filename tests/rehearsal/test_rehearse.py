@@ -216,7 +216,7 @@ ENDS = {
 
 
 def ends(tmp_path, scenario, *options):
-    """Play it, and see that it ends as in the table, without a trace of its name."""
+    """Play it, and see that it ends as in the table, without a trace of its name; gives its answer and what it kept."""
     code, culprit = ENDS[scenario]
     result, keep, left = play(tmp_path, "--scenario", scenario, *options)
     answer = json.loads(result.stdout)
@@ -224,11 +224,15 @@ def ends(tmp_path, scenario, *options):
     assert (result.returncode, aborted, left) == (code, [culprit] if culprit else [], []), result.stderr
     if "-" in scenario:  # the others are words of the trade
         assert telling(keep, scenario.encode()) == []
+    return answer, keep
+
+
+# Four seeds of each, and the fifth through Prometheus; a shared outage with the first one has its own test.
+SEEDS = [(scenario, seed) for scenario in ENDS for seed in "1234" if (scenario, seed) != ("shared-outage", "1")]
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", ["1", "2", "3", "4"])
-@pytest.mark.parametrize("scenario", ENDS)
+@pytest.mark.parametrize(("scenario", "seed"), SEEDS)
 def test_every_scenario_ends_as_it_should(tmp_path, scenario, seed):
     ends(tmp_path, scenario, "--seed", seed)
 
@@ -243,9 +247,8 @@ def test_every_scenario_ends_in_the_same_way_through_a_real_prometheus(tmp_path,
 
 @pytest.mark.soak
 def test_a_shared_outage_is_not_the_canarys_fault_and_is_taken_back_as_the_policy_says(tmp_path):
-    result, keep, _ = play(tmp_path, "--scenario", "shared-outage")
-    answer = json.loads(result.stdout)
-    assert (result.returncode, answer["exit_code"], answer["decision"]) == (3, 3, "inconclusive"), result.stderr
+    answer, keep = ends(tmp_path, "shared-outage", "--seed", "1")
+    assert (answer["exit_code"], answer["decision"]) == (3, "inconclusive")
     assert "a shared outage" in answer["judgement"]["reason"]
     assert answer["headline"].startswith("v1.4.0-rc.1 was taken back: errors: the baseline itself is far worse")
     assert ledger_kinds(keep)[-1] == "rollback.finished"
