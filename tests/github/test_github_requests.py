@@ -1,5 +1,6 @@
 """How many requests each command sends; docs/github.md holds the same table. An emergency needs three at most."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,15 @@ COMMANDS = [
 ]
 
 
+@dataclass
+class Row:
+    """A command's requests: how many to the first effect, and in all; and what was sent, for who looks for a fault."""
+
+    first: int | None
+    number: int
+    sent: list
+
+
 def has_effect(exchange):
     """Whether a request changes what others see."""
     if exchange.path == "/graphql":
@@ -41,14 +51,18 @@ def has_effect(exchange):
 
 
 def counted(front, folder, forge, command, capsys):
-    """Requests up to the first effect (None without one), and in all."""
+    """Requests up to the first effect (None without one), and in all.
+
+    What the emulator's front leaves unanswered on a busy machine is sent again, as it should be, and counts once.
+    """
     front.exchanges.clear()
     words = command.replace(" (again)", "").split()
     code, out, err = told(folder, [*words, "--repo", forge.home], capsys)
     # No Prometheus answers here, which a whole rollback tells, and is not stopped by.
     assert code == (4 if command == WHOLE else 0), out + err
-    effects = [index for index, exchange in enumerate(front.exchanges, start=1) if has_effect(exchange)]
-    return (effects[0] if effects else None), len(front.exchanges)
+    sent = [exchange for exchange in front.exchanges if 0 < exchange.status < 500]
+    effects = [index for index, exchange in enumerate(sent, start=1) if has_effect(exchange)]
+    return Row(effects[0] if effects else None, len(sent), [f"{one} {one.status}" for one in front.exchanges])
 
 
 @pytest.fixture
@@ -72,16 +86,17 @@ def table(github, hosted, capsys):
 def text(rows):
     lines = ["| command | to the first effect | in all |", "|---|---:|---:|"]
     lines += [
-        f"| `{command}` | {'-' if first is None else first} | {number} |" for command, (first, number) in rows.items()
+        f"| `{command}` | {'-' if row.first is None else row.first} | {row.number} |" for command, row in rows.items()
     ]
     return "\n".join(lines) + "\n"
 
 
 def test_the_table_in_the_documentation_is_right_and_an_emergency_takes_three_requests(table):
     held = DOCS.read_text().partition(BEGIN)[2].partition(END)[0]
-    assert held == text(table), text(table)
+    changed = {command: row.sent for command, row in table.items() if text({command: row}).splitlines()[-1] not in held}
+    assert held == text(table), (text(table), changed)
     emergencies = ("flags off banner", "kill-switch on", "rollback --traffic-only --yes", NAMED, WHOLE)
-    assert {command: table[command][0] for command in emergencies} == dict.fromkeys(emergencies, EMERGENCY)
+    assert {command: table[command].first for command in emergencies} == dict.fromkeys(emergencies, EMERGENCY)
 
 
 @pytest.mark.parametrize("command", ["flags off checkout-v2", "rollback --traffic-only --yes", WHOLE])
@@ -90,7 +105,7 @@ def test_with_a_policy_at_hand_two_requests_are_enough(github, hosted, capsys, c
     start(forge)
     settle(forge)
     (hosted / "releasegate.yaml").write_bytes(QUICK)
-    assert counted(github, hosted, forge, command, capsys)[0] == 2
+    assert counted(github, hosted, forge, command, capsys).first == 2
 
 
 def test_a_jobs_own_token_takes_no_more_an_app_signs_in_first_and_without_graphql_it_is_nine(
@@ -102,7 +117,7 @@ def test_a_jobs_own_token_takes_no_more_an_app_signs_in_first_and_without_graphq
         with monkeypatch.context() as patch:
             for name, value in environment.items():
                 patch.setenv(name, value)
-            return counted(github, hosted, forge, "flags off banner", capsys)[0]
+            return counted(github, hosted, forge, "flags off banner", capsys).first
 
     run = str(github.stub.run("a" * 40)["id"])
     app = {"RELEASEGATE_APP_ID": str(APP), "RELEASEGATE_APP_KEY": github.app_key, "GITHUB_RUN_ID": run}
