@@ -9,14 +9,14 @@ import json
 import re
 import threading
 from collections.abc import Callable
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
-import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -32,6 +32,8 @@ from servers import free_port, running
 LOGIN = "Ada"
 APP = 7
 PERMISSIONS = {"contents": "write", "issues": "write", "metadata": "read"}
+AS_IT_IS = "!$%&'()*+,/:;=?@[]~"
+"""What of an address is no more quoted."""
 OF_APPS = re.compile(r"/app/installations/\d+/access_tokens|/repos/[^/]+/[^/]+/installation")
 
 
@@ -78,7 +80,6 @@ class Front:
 
     def __init__(self, folder, backend, port):
         self.backend, self.address = backend, f"http://127.0.0.1:{port}"
-        self.session = requests.Session()
         self.contract = Contract(folder)
         self.folder = folder
         self.storage, self.exchanges, self.violations = None, [], []
@@ -108,12 +109,11 @@ class Front:
     def issue(self, exchange, headers):
         """What a GitHub App asks with its own signature; the token that it gets is let through from now on."""
         kept = {k: v for k, v in headers.items() if k.lower() in ("authorization", "content-type", "accept")}
-        url = f"{self.backend}{exchange.path}"
-        answer = requests.request(exchange.method, url, data=exchange.body, headers=kept, timeout=120)
+        status, content = self.ask(exchange.method, exchange.path, exchange.body, kept)
         exchange.source = "emulator"
-        if answer.status_code == 201:
-            self.issued.add(answer.json()["token"])
-        return answer.status_code, {}, answer.content
+        if status == 201:
+            self.issued.add(json.loads(content)["token"])
+        return status, {}, content
 
     def vouch(self):
         """Every request so far was as GitHub describes it, and none holds the token elsewhere than in its header."""
@@ -148,13 +148,19 @@ class Front:
         parts = urlsplit(path)
         sent = b"" if body is None else json.dumps(body).encode()
         self.contract.check_request(method, unquote(parts.path), parts.query, sent)
-        answer = self.ask(method, f"{self.backend}{path}", json=body, headers=self.credentials())
-        return answer.status_code, answer.json() if answer.content else None
+        headers = {"Content-Type": "application/json"} | self.credentials()
+        status, content = self.ask(method, quote(path, safe=AS_IT_IS), sent, headers)
+        return status, json.loads(content) if content else None
 
-    def ask(self, method, url, **options):
+    def ask(self, method, path, body, headers):
         """Pass one write at a time: the emulator looks where a branch is, waits for the body, and then moves it."""
-        with nullcontext() if method == "GET" else self.writes:
-            return requests.request(method, url, timeout=120, **options)
+        with (
+            nullcontext() if method == "GET" else self.writes,
+            closing(HTTPConnection(self.backend, timeout=120)) as to,
+        ):
+            to.request(method, path, body or None, headers)
+            answer = to.getresponse()
+            return answer.status, answer.read()
 
     def credentials(self):
         """Another token now and then: the emulator has a limit of 5000 requests, and takes any for its first user."""
@@ -186,9 +192,9 @@ class Front:
             return status, more, body
         exchange.source = "emulator"
         kept = {k: v for k, v in headers.items() if k.lower() in ("content-type", "accept")} | self.credentials()
-        url = f"{self.backend}{exchange.path}{'?' + exchange.query if exchange.query else ''}"
-        answer = self.ask(exchange.method, url, data=exchange.body, headers=kept)
-        return answer.status_code, {}, answer.content
+        asked = f"{exchange.path}{'?' + exchange.query if exchange.query else ''}"
+        status, content = self.ask(exchange.method, asked, exchange.body, kept)
+        return status, {}, content
 
 
 class Storage(BaseHTTPRequestHandler):
@@ -305,7 +311,7 @@ def serve(folder, home):
         "--port", str(port), "--seed", str(seed), "--base-url", f"http://127.0.0.1:{front_port}",
     ]  # fmt: skip
     with running(list(map(str, command)), f"http://127.0.0.1:{port}/rate_limit", home / "emulate.log"):
-        front = Front(folder, f"http://127.0.0.1:{port}", front_port)
+        front = Front(folder, f"127.0.0.1:{port}", front_port)
         front.app_key = pem
         front.storage = ThreadingHTTPServer(("127.0.0.1", 0), Storage)
         front.storage.front, front.storage.seen = front, []

@@ -2,6 +2,7 @@
 
 import base64
 from fnmatch import fnmatchcase
+from functools import cache
 
 import graphql
 
@@ -18,25 +19,30 @@ class Graph:
         self.schema = graphql.build_schema((folder / SCHEMA).read_text(), assume_valid=True)
         self.rest = rest
         self.pull_requests, self.auto_merge = pull_requests, auto_merge
+        self.read = cache(self._read)
+
+    def _read(self, document):
+        """A document parsed, and its faults: the program sends the same few again and again."""
+        parsed = graphql.parse(document)
+        return parsed, tuple(graphql.validate(self.schema, parsed))
 
     def check(self, document, variables):
         """A document or variables that GitHub would refuse are an assertion: no test sends any on purpose."""
-        parsed = graphql.parse(document)
-        faults = graphql.validate(self.schema, parsed)
+        parsed, faults = self.read(document)
         for one in parsed.definitions:
             found = graphql.get_variable_values(self.schema, one.variable_definitions or (), variables)
-            faults += found if isinstance(found, list) else []
+            faults += tuple(found) if isinstance(found, list) else ()
         assert not faults, faults
 
     def answer(self, document, variables, login):
-        """The response's JSON."""
+        """The response's JSON; the document was checked before."""
         root = {
             "repository": self.repository,
             "viewer": {"login": login},
             "createCommitOnBranch": lambda _, **asked: self.commit(asked["input"], login),
             "enablePullRequestAutoMerge": self.merge_when_ready,
         }
-        result = graphql.graphql_sync(self.schema, document, root, variable_values=variables)
+        result = graphql.execute_sync(self.schema, self.read(document)[0], root, variable_values=variables)
         errors = [
             {"message": error.message, "type": (error.extensions or {}).get("type", "UNPROCESSABLE")}
             for error in result.errors or ()

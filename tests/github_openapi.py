@@ -31,8 +31,9 @@ class Contract:
         self.routes = [(re.compile(_pattern(path)), path, item) for path, item in self.spec["paths"].items()]
         self.routes.sort(key=lambda route: (-route[1].count("/"), route[1].count("{")))
         self.validator = cache(self._validator)
+        self.operation = cache(self._operation)
 
-    def operation(self, method, path):
+    def _operation(self, method, path):
         """The pointer to the operation, and the operation."""
         for pattern, template, item in self.routes:
             if method.lower() in item and pattern.fullmatch(path):
