@@ -136,6 +136,10 @@ class MemoryForge:
             self.branches[branch] = sha
             return sha
 
+    def replace(self, branch, path, content, message, *, blob, parent):
+        del blob
+        return self.commit(branch, {path: content}, message, parent=parent)
+
     def history(self, branch, *, since=None):
         found, sha = [], self.branches.get(branch)
         while sha is not None and sha != since:

@@ -45,6 +45,11 @@ class Prepared:
         return github_forge(self.front, self.home, **options)
 
 
+def replaced(forge, found, content, branch="main"):
+    """Commit other content of a file that was read."""
+    return forge.replace(branch, found.path, content, "replaced", blob=found.blob, parent=found.commit)
+
+
 def calls(forge, it):
     """Method to a call of it on `forge`, in an order in which they can all be made."""
     host = GitHubHost(forge.api)
@@ -64,6 +69,7 @@ def calls(forge, it):
         "changes_between": lambda: forge.changes_between(it.first, it.second),
         "open_issue": lambda: forge.open_issue("y", "y", "y"),
         "commit": lambda: forge.commit("main", {"a": b"3"}, "third", parent=it.second),
+        "replace": lambda: replaced(forge, forge.read("a", "main"), b"4"),
     }
     hosts = {
         "start_workflow": lambda: host.start_workflow("ci.yml", "main", {}, "id-1"),

@@ -6,7 +6,7 @@ from itertools import cycle
 
 import pytest
 
-from github_calls import ALL, Prepared, calls
+from github_calls import ALL, Prepared, calls, replaced
 from github_front import TOKEN, Fault, github_forge
 from releasegate.errors import ForgeError, OutsideError, RaceError
 from releasegate.forge.github.api import NETWORK
@@ -35,6 +35,13 @@ class Call:
 
     def __init__(self, act, effects):
         self.act, self.effects = act, effects
+
+
+def replace(forge, *_):
+    """As everything that edits a file: it is read first, and left alone where it is as wanted."""
+    found = forge.read("a", "main")
+    if found.content != b"2":
+        replaced(forge, found, b"2")
 
 
 def refs(prefix):
@@ -70,6 +77,7 @@ CALLS = {
     "commit of events": Call(
         lambda forge, _, first: forge.commit("main", {"events/1": b"2"}, "two", parent=first), commits
     ),
+    "replace": Call(replace, commits),
     "open_issue": Call(lambda forge, *_: forge.open_issue("drill", "A drill", "text"), open_issues),
     "comment": Call(lambda _, host, __: host.comment("1", "note", "text"), listed("issues/1/comments")),
     "release": Call(lambda _, host, __: host.release("v0", "0", "text", [Asset("e.zip", b"PK")]), asset),
@@ -95,6 +103,8 @@ CALLS = {
         lambda front, _: front.stub.runs,
     ),
 }
+
+BY_REST = ("commit by REST", "replace by REST")
 
 
 def prepared(front, timeout=120):
@@ -151,20 +161,21 @@ def prepared_again(front, forge):
     return again, GitHubHost(again.api)
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", [*CALLS, *BY_REST])
 def test_the_answer_to_the_last_write_of_a_call_is_lost(github, name):
-    github.fault = lambda _: None
+    graphql, call = name not in BY_REST, CALLS[name.removesuffix(" by REST")]
+    github.graphql = graphql
     forge, host, first = prepared(github)
-    assert tried(github, CALLS[name], forge, host, first)
+    assert tried(github, call, forge, host, first)
     writes = [index for index, e in enumerate(github.exchanges) if e.method != "GET"]
-    assert played(github, CALLS[name], FAULTS["dropped after"], writes[-1])
+    assert played(github, call, FAULTS["dropped after"], writes[-1], graphql=graphql)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("name", [*CALLS, "commit by REST"])
+@pytest.mark.parametrize("name", [*CALLS, *BY_REST])
 def test_any_request_of_a_call_goes_wrong(github, name, fault):
-    position, graphql = 0, name != "commit by REST"
+    position, graphql = 0, name not in BY_REST
     name = name.removesuffix(" by REST")
     timeout = 2 if fault == "stalled" else 120
     while played(github, CALLS[name], FAULTS[fault], position, graphql=graphql, timeout=timeout):

@@ -2,8 +2,11 @@
 
 import pytest
 
+from fakes import MemoryForge, blob_id
 from github_front import Fault, github_forge
 from github_shop import FLAGS, POLICY, told
+from releasegate.errors import PendingError, RaceError
+from releasegate.runbook.proposal import Patches
 from repositories import repository
 
 BY_REQUEST = POLICY + b"flags: {commit: pull-request, merge-within: 1s}\n"
@@ -37,8 +40,10 @@ def on_main(forge):
     return forge.read("config/feature-flags.yaml", "main").content
 
 
-def test_a_flag_commit_waits_for_its_merge(github, hosted, capsys):
+@pytest.mark.parametrize("graphql", [True, False])
+def test_a_flag_commit_waits_for_its_merge(github, hosted, capsys, graphql):
     forge = begun(github)
+    github.graphql = graphql
     code, out, err = told(hosted, [*OFF, "--repo", forge.home], capsys, merging(github, forge))
     assert (code, err) == (0, "")
     head = forge.branch_head("main")
@@ -145,6 +150,18 @@ def test_the_kill_switch_by_pull_request(github, hosted, capsys):
 
 
 PATCH = POLICY + b"flags: {commit: patch}\n" + KILL
+
+
+def test_a_patch_is_of_the_file_that_was_decided_on(tmp_path):
+    forge = MemoryForge()
+    forge.commit("main", {"flags.yaml": b"a: 2\n"}, "raised meanwhile", parent=None)
+    patches, where = Patches(forge, tmp_path), ("main", "flags.yaml", b"a: 0\n", "Off")
+    with pytest.raises(RaceError):
+        patches.replace(*where, blob=blob_id(b"a: 1\n"), parent=None)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(PendingError):
+        patches.replace(*where, blob=blob_id(b"a: 2\n"), parent=None)
+    assert (tmp_path / "flags.patch").read_text().splitlines()[-2:] == ["-a: 2", "+a: 0"]
 
 
 def test_a_patch_is_printed_and_nothing_is_committed(github, hosted, capsys):

@@ -193,6 +193,11 @@ class LocalForge:
             worktree.follow(checkout, parent, new)
         return new
 
+    def replace(self, branch: str, path: str, content: bytes, message: str, *, blob: str, parent: str | None) -> str:
+        """As `commit` with this one file: the head that `read` gave is compared, and the `blob` with it."""
+        del blob
+        return self.commit(branch, {path: content}, message, parent=parent)
+
     def history(self, branch: str, *, since: str | None = None) -> Sequence[Commit]:
         """The commits of `branch` (after `since`), oldest first; none where there is no such branch."""
         head = self.branch_head(branch)

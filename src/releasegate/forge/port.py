@@ -31,8 +31,8 @@ class FileAt:
     content: bytes
     blob: str
     """Git's id of the content."""
-    commit: str
-    """The commit that it was read from: the branch's head."""
+    commit: str | None
+    """The commit that it was read from: the branch's head. None where a host does not tell it with a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,13 @@ class Forge(Protocol):
 
         `parent=None` starts a branch with no history; `RaceError` if the branch is there already, or its head is not
         `parent`. Nothing is forced, and the working tree's own changes are left alone.
+        """
+
+    def replace(self, branch: str, path: str, content: bytes, message: str, *, blob: str, parent: str | None) -> str:
+        """Commit `content` as the file `path` on `branch`, and return the new commit.
+
+        `blob` and `parent` are what `read` gave. `RaceError` if the file is another by now; also if only the head is,
+        where `parent` is known, since then it is the head that is compared.
         """
 
     def history(self, branch: str, *, since: str | None = None) -> Sequence[Commit]:

@@ -100,7 +100,7 @@ def commit_changes(
             return Committed(planned, None, found.blob)
         fence(planned)
         message = f"{title}\n\n{reason}\n" if reason else f"{title}\n"
-        commit = forge.commit(branch, {path: planned.content}, message, parent=found.commit)
+        commit = forge.replace(branch, path, planned.content, message, blob=found.blob, parent=found.commit)
         written = forge.read(path, commit)
         return Committed(planned, commit, written.blob if written else "")
 

@@ -44,15 +44,20 @@ class Proposals:
         self._patience, self._tell, self._newest_only, self._also = patience, tell, newest_only, also
 
     def read(self, path: str, branch: str) -> FileAt | None:
-        """The file at the head of `branch` (or at a commit), or None."""
-        return self._forge.read(path, branch)
+        """The file at the head of `branch` (or at a commit), or None; with the commit, since a branch begins there."""
+        found = self._forge.read(path, branch)
+        if found is not None and found.commit is None:
+            return self._forge.read(path, self._forge.resolve(branch))
+        return found
 
-    def commit(self, branch: str, files: Mapping[str, bytes | None], message: str, *, parent: str | None) -> str:
-        """Have `files` merged into `branch`, and return the commit with which they came.
+    def replace(self, branch: str, path: str, content: bytes, message: str, *, blob: str, parent: str | None) -> str:
+        """Have the file's `content` merged into `branch`, and return the commit with which it came.
 
         `PendingError` where it is not merged within the patience; the pull request then stays open.
         """
-        assert parent is not None  # noqa: S101  a flag file that is changed is there
+        del blob
+        assert parent is not None  # noqa: S101  `read` tells it
+        files = {path: content}
         host = self._host()
         waiting = host.pull_requests(branch, self._prefix)
         found = next((one for one in waiting if self._holds(one, files)), None)
@@ -117,13 +122,13 @@ class Patches:
         """The file at the head of `branch` (or at a commit), or None."""
         return self._forge.read(path, branch)
 
-    def commit(self, branch: str, files: Mapping[str, bytes | None], message: str, *, parent: str | None) -> str:
+    def replace(self, branch: str, path: str, content: bytes, message: str, *, blob: str, parent: str | None) -> str:
         """Write the patch; always a `PendingError`, which holds it."""
         del message
-        diff = ""
-        for path, content in files.items():
-            found = self._forge.read(path, parent or branch)
-            diff += unified_diff(found.content if found else b"", content or b"", path)
+        found = self._forge.read(path, parent or branch)
+        if found is None or found.blob != blob:
+            raise RaceError(f"`{branch}:{path}` was changed meanwhile", remedy="run the command again")
+        diff = unified_diff(found.content, content, path)
         target = self._folder / "flags.patch"
         with suppress(OSError):  # the error holds it as well
             self._folder.mkdir(parents=True, exist_ok=True)

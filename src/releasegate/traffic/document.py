@@ -57,7 +57,9 @@ class DocumentTraffic:
             content = self._edit(tree, weight)
             message = f"Set the canary in {self.file} to {weight:.4g}\n\n{reason}\n"
             try:
-                commit = self.repository.commit(self.branch, {self.file: content}, message, parent=found.commit)
+                commit = self.repository.replace(
+                    self.branch, self.file, content, message, blob=found.blob, parent=found.commit
+                )
             except RaceError:
                 continue
             return self._told(*self._read(commit))

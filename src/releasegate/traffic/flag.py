@@ -1,6 +1,6 @@
 """Traffic that is split by a flag's rollout percentage, in a file that is committed to git."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Protocol
 
@@ -25,8 +25,8 @@ class ReadFile(Protocol):
         """Git's id of the content."""
 
     @property
-    def commit(self) -> str:
-        """The branch's head that it was read from."""
+    def commit(self) -> str | None:
+        """The branch's head that it was read from, where that is known."""
 
 
 class Repository(Protocol):
@@ -35,8 +35,8 @@ class Repository(Protocol):
     def read(self, path: str, branch: str) -> ReadFile | None:
         """The file at the head of `branch`, or None."""
 
-    def commit(self, branch: str, files: Mapping[str, bytes | None], message: str, *, parent: str | None) -> str:
-        """Commit on `branch`, whose head must be `parent`; `RaceError` if it is not."""
+    def replace(self, branch: str, path: str, content: bytes, message: str, *, blob: str, parent: str | None) -> str:
+        """Commit `content` as the file that was read as `blob` at `parent`; `RaceError` if it is another by now."""
 
 
 class FlagTraffic:
@@ -84,7 +84,9 @@ class FlagTraffic:
             self._decide(found, edit, expected)
             message = f"Set {self.flag} to {percent:f}%\n\n{reason}\n"
             try:
-                commit = self.repository.commit(self.branch, {self.path: edit.content}, message, parent=found.commit)
+                commit = self.repository.replace(
+                    self.branch, self.path, edit.content, message, blob=found.blob, parent=found.commit
+                )
             except RaceError:
                 continue
             return self._asked(*self._read(commit), weight)

@@ -80,7 +80,7 @@ class Api:
         auth = self.requester.auth
         return "" if auth is None else auth.token
 
-    def get(self, path: str, **parameters: Any) -> Any:
+    def get(self, path: str, /, **parameters: Any) -> Any:
         """The answer to a GET below `/repos/owner/name` (or of an absolute path that begins with `/`)."""
         return self.send("GET", path, parameters=parameters, repeat=True).body
 

@@ -2,13 +2,13 @@
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from releasegate.errors import InconclusiveError, RaceError, RefusedError, RepositoryError, UnknownOutcomeError
-from releasegate.forge.github import refs
+from releasegate.forge.github import contents, refs
 from releasegate.forge.github.api import Api
 from releasegate.forge.github.mirror import Mirror
 from releasegate.forge.github.parts import SHA, blob_id, checked, decoded, moment
@@ -37,12 +37,15 @@ def resolve(api: Api, revision: str) -> str:
 
 
 def read(api: Api, path: str, branch: str) -> FileAt | None:
-    """The file at the head of `branch` (or at a commit): one request where GraphQL is to be had, else two."""
+    """The file at the head of `branch` (or at a commit): one request, mostly."""
     owner, name = api.repository.split("/")
     variables = {"owner": owner, "name": name, "revision": checked(branch), "path": path}
     data = graphql_or_none(api, FILE, variables)
     if data is None:
-        return _read_rest(api, path, branch)
+        found = contents.read(api, path, branch)
+        if found is None and not SHA.fullmatch(branch):  # what is not there, the file or the branch?
+            found = contents.read(api, path, resolve(api, branch))
+        return found
     head = (data["repository"] or {}).get("head")
     if not head:
         raise RepositoryError(
@@ -51,24 +54,12 @@ def read(api: Api, path: str, branch: str) -> FileAt | None:
     file = head["file"]
     if file is None:
         return None
-    _refuse_odd(file["type"], file["mode"] == 0o120000, f"{branch}:{path}")
+    contents.refuse_odd(file["type"], file["mode"] == 0o120000, f"{branch}:{path}")
     blob = file["object"]
     content = (blob["text"] or "").encode()
     if blob["isTruncated"] or blob["isBinary"] or blob_id(content) != blob["oid"]:
         content = decoded(api.get(f"git/blobs/{blob['oid']}"), blob["oid"])
     return FileAt(path, content, blob["oid"], head["oid"])
-
-
-def _read_rest(api: Api, path: str, branch: str) -> FileAt | None:
-    commit = branch if SHA.fullmatch(branch) else resolve(api, branch)
-    found = api.find(f"contents/{quote(path)}", ref=commit)
-    if found is None:
-        return None
-    kind = "dir" if isinstance(found, list) else found["type"]
-    _refuse_odd("tree" if kind == "dir" else "blob", kind == "symlink", f"{branch}:{path}")
-    whole = found.get("encoding") == "base64" and (found["content"] or not found["size"])
-    content = decoded(found if whole else api.get(f"git/blobs/{found['sha']}"), found["sha"])
-    return FileAt(path, content, found["sha"], commit)
 
 
 def files(api: Api, folder: str, commit: str) -> set[str]:
@@ -91,11 +82,6 @@ def _entries(api: Api, tree: str, **options: int) -> Sequence[Mapping[str, Any]]
         raise InconclusiveError("this folder holds more files than GitHub tells of", remedy="use a clone")
     entries: Sequence[Mapping[str, Any]] = answer["tree"]
     return entries
-
-
-def _refuse_odd(kind: str, link: bool, where: str) -> None:
-    if kind != "blob" or link:
-        raise RepositoryError(f"is {'a symbolic link' if link else 'a folder'}, not a file", where=where)
 
 
 def commit_signed(api: Api, branch: str, files: Mapping[str, bytes | None], message: str, parent: str) -> str | None:
@@ -284,7 +270,7 @@ def _from_patch(file: Mapping[str, Any]) -> bytes | None:
     return None
 
 
-def refuse_tricks(files: Mapping[str, bytes | None]) -> None:
+def refuse_tricks(files: Iterable[str]) -> None:
     """`RepositoryError` for a path that git does not allow."""
     for path in files:
         if not path or "\0" in path or any(part in ("", ".", "..", ".git") for part in path.split("/")):

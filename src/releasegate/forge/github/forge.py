@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from releasegate.errors import ForgeError
-from releasegate.forge.github import commits, issues, refs, reviews
+from releasegate.forge.github import commits, contents, issues, refs, reviews
 from releasegate.forge.github.api import Api
 from releasegate.forge.github.mirror import Mirror
 from releasegate.forge.port import Commit, FileAt, Tag
@@ -117,6 +117,13 @@ class GitHubForge:
                 return new
         who = self.actor().name if recorded else None
         return commits.commit_as(self.api, branch, files, message, parent, who)
+
+    def replace(self, branch: str, path: str, content: bytes, message: str, *, blob: str, parent: str | None) -> str:
+        """As `commit` with this one file; where `read` did not tell the head, the file is compared instead."""
+        if parent is not None:
+            return self.commit(branch, {path: content}, message, parent=parent)
+        commits.refuse_tricks([path])
+        return contents.replace(self.api, branch, path, content, message, blob)
 
     def history(self, branch: str, *, since: str | None = None) -> Sequence[Commit]:
         """The commits of `branch` (after `since`), oldest first; none where there is no such branch."""

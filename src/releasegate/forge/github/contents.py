@@ -1,0 +1,83 @@
+"""One file through the contents API: read with one request, and replaced with one. It is the way without GraphQL.
+
+Neither tells, nor asks for, the branch's head: what is compared is the file. That is enough for an edit that was
+decided on this file alone, and spares an emergency the requests that would find the head, make a tree and a commit.
+GitHub compares the file and moves the branch in one step, and signs what an App commits so. It compares nothing where
+the file was removed meanwhile: that file is there again then.
+"""
+
+import base64
+import re
+from urllib.parse import quote
+
+from releasegate.errors import RaceError, RefusedError, RepositoryError, UnknownOutcomeError
+from releasegate.forge.github.api import Api
+from releasegate.forge.github.parts import SHA, blob_id, checked, decoded
+from releasegate.forge.port import FileAt
+
+LOOK_BACK = 10
+"""How many changes of the file are looked through for one whose answer was lost."""
+
+
+def read(api: Api, path: str, revision: str) -> FileAt | None:
+    """The file at a branch or commit; None where one of the two is not there."""
+    found = api.find(_place(path), **({} if revision == "HEAD" else {"ref": revision}))
+    if found is None:
+        return None
+    kind = "dir" if isinstance(found, list) else found["type"]
+    refuse_odd("tree" if kind == "dir" else "blob", kind == "symlink", f"{revision}:{path}")
+    whole = found.get("encoding") == "base64" and (found["content"] or not found["size"])
+    content = decoded(found if whole else api.get(f"git/blobs/{found['sha']}"), found["sha"])
+    return FileAt(path, content, found["sha"], revision if SHA.fullmatch(revision) else None)
+
+
+def replace(api: Api, branch: str, path: str, content: bytes, message: str, blob: str) -> str:
+    """Commit `content` in place of `blob`, and return the new commit; `RaceError` if the file is another by now."""
+    encoded = base64.b64encode(content).decode()
+    body = {"message": message, "content": encoded, "sha": blob, "branch": checked(branch)}
+    try:
+        return str(api.write("PUT", _place(path), body)["commit"]["sha"])
+    except UnknownOutcomeError as error:
+        return _landed(api, branch, path, blob, blob_id(content), message, error)
+    except RefusedError as error:
+        if error.status not in (404, 409, 422):
+            raise
+        # 409 is a race as well as a rule of the branch: the file tells which, or GitHub's words where the head moved
+        moved = re.search(r"\b(is|be) at [0-9a-f]{40}", error.what)
+        if moved or _blob(api, path, branch) != blob:
+            raise _lost(branch, path) from error
+        raise
+
+
+def _landed(api: Api, branch: str, path: str, blob: str, wanted: str, message: str, error: UnknownOutcomeError) -> str:
+    """What became of a change whose answer was lost: found since the file was `blob`, lost to a race, or `error`."""
+    changes = api.get("commits", sha=branch, path=path, per_page=LOOK_BACK)
+    for index, commit in enumerate(changes):
+        now = _blob(api, path, commit["sha"])
+        if now == wanted and commit["commit"]["message"].strip() == message.strip():
+            return str(commit["sha"])
+        if now == blob and not index:
+            raise error
+        if now == blob:
+            break
+    raise _lost(branch, path) from error
+
+
+def _blob(api: Api, path: str, revision: str) -> str | None:
+    """Git's id of the file; None where there is none."""
+    found = api.find(_place(path), ref=revision)
+    return found["sha"] if isinstance(found, dict) else None
+
+
+def _lost(branch: str, path: str) -> RaceError:
+    return RaceError(f"`{branch}:{path}` was changed meanwhile", remedy="run the command again")
+
+
+def _place(path: str) -> str:
+    return f"contents/{quote(path)}"
+
+
+def refuse_odd(kind: str, link: bool, where: str) -> None:
+    """`RepositoryError` for what is no file."""
+    if kind != "blob" or link:
+        raise RepositoryError(f"is {'a symbolic link' if link else 'a folder'}, not a file", where=where)

@@ -1,0 +1,170 @@
+"""A file that is read and replaced by the contents API, where there is no GraphQL: refusals, races, lost answers."""
+
+import base64
+import json
+
+import pytest
+
+from fakes import blob_id
+from github_calls import replaced
+from github_front import Fault, github_forge
+from releasegate.errors import RaceError, RefusedError, RepositoryError, UnknownOutcomeError
+from releasegate.forge.port import FileAt
+
+OLD, NEW, THEIRS = b"percent: 5\n", b"percent: 0\n", b"percent: 7\n"
+LOST = Fault(drop_after=True)
+NEVER_DONE = Fault(status=502)
+
+
+@pytest.fixture
+def forge(github):
+    """A forge without GraphQL, on a repository with one file."""
+    github.graphql = False
+    made = github_forge(github)
+    made.commit("main", {"flags.yaml": OLD, "b": b"1"}, "first", parent=None)
+    return made
+
+
+@pytest.fixture
+def found(forge):
+    return forge.read("flags.yaml", "main")
+
+
+def on_put(front, fault, after=lambda: None):
+    """The next PUT goes wrong, and `after` happens before anything else is asked."""
+    pending = [fault]
+
+    def happens(exchange):
+        if exchange.method == "PUT" and pending:
+            return pending.pop()
+        if not pending and after is not None:
+            pending.append(None)
+            front.fault = lambda _: None
+            after()
+        return None
+
+    front.fault = happens
+
+
+def theirs(front, forge, *contents, message="replaced"):
+    """What others commit meanwhile, past the front; the file has `contents` one after the other."""
+
+    def commit():
+        for content in contents:
+            place = f"/repos/{forge.home}/contents/flags.yaml"
+            _, now = front.rest("GET", place, None)
+            encoded = base64.b64encode(content).decode()
+            body = {"message": message, "content": encoded, "sha": now["sha"], "branch": "main"}
+            assert front.rest("PUT", place, body)[0] == 200
+
+    return commit
+
+
+def changes(forge):
+    """What the branch was given after its first commit, oldest first."""
+    return [[change.content for change in commit.changes] for commit in forge.history("main")[1:]]
+
+
+def test_one_request_reads_and_one_replaces(github, forge, found):
+    github.exchanges.clear()
+    again = forge.read("flags.yaml", "main")
+    new = replaced(forge, again, NEW)
+    place = f"/repos/{forge.home}/contents/flags.yaml"
+    assert [(e.method, e.path, e.query) for e in github.exchanges] == [("GET", place, "ref=main"), ("PUT", place, "")]
+    assert json.loads(github.exchanges[1].body) == {
+        "message": "replaced",
+        "content": base64.b64encode(NEW).decode(),
+        "sha": found.blob,
+        "branch": "main",
+    }
+    assert (again, forge.branch_head("main")) == (FileAt("flags.yaml", OLD, blob_id(OLD), None), new)
+
+
+def test_head_is_the_default_branch_and_a_short_id_is_found(forge):
+    head = forge.resolve("main")
+    assert forge.read("flags.yaml", "HEAD").content == OLD
+    assert forge.read("flags.yaml", head[:10]).content == OLD
+    assert forge.read("flags.yaml", head) == FileAt("flags.yaml", OLD, blob_id(OLD), head)
+    assert forge.read("gone.yaml", "HEAD") is None
+
+
+def test_a_file_of_which_contents_holds_nothing_is_read_as_a_blob(github, forge):
+    told = {"type": "file", "encoding": "none", "size": 2_000_000, "content": "", "sha": blob_id(OLD)}
+    big = Fault(status=200, body=json.dumps(told).encode())
+    github.fault = lambda exchange: big if "/contents/" in exchange.path else None
+    assert forge.read("flags.yaml", "main").content == OLD
+    assert github.sent()[-1] == f"GET /repos/{forge.home}/git/blobs/{blob_id(OLD)}"
+
+
+def refusal(status, message):
+    return Fault(status=status, body=json.dumps({"message": message}).encode())
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (409, "Repository rule violations found\n\nChanges must be made through a pull request."),
+        (422, "Invalid request."),
+        (404, "Not Found"),
+        (403, "Resource not accessible by integration"),
+    ],
+)
+def test_a_refusal_is_told_in_githubs_words_where_the_file_is_as_it_was(github, forge, found, status, words):
+    github.fault = lambda exchange: refusal(status, words) if exchange.method == "PUT" else None
+    with pytest.raises(RefusedError) as caught:
+        replaced(forge, found, NEW)
+    assert (caught.value.status, caught.value.exit_code) == (status, 4)
+    assert caught.value.what == f"GitHub answered {status}: {words}"
+    assert caught.value.where == f"PUT /repos/{forge.home}/contents/flags.yaml"
+    assert changes(forge) == []
+
+
+@pytest.mark.parametrize(
+    "words", [f"is at {'a' * 40} but expected {'b' * 40}", f"refs/heads/main expected to be at {'a' * 40}"]
+)
+def test_a_branch_that_moved_under_githubs_own_hands_is_a_race(github, forge, found, words):
+    on_put(github, refusal(409, words))
+    with pytest.raises(RaceError, match=r"^`main:flags\.yaml` was changed meanwhile"):
+        replaced(forge, found, NEW)
+    assert replaced(forge, found, NEW) == forge.branch_head("main")
+
+
+def test_a_path_that_git_does_not_allow_is_refused_before_anything_is_sent(github, forge):
+    github.exchanges.clear()
+    with pytest.raises(RepositoryError, match="git does not allow such a path"):
+        forge.replace("main", "a/../b", NEW, "x", blob="0" * 40, parent=None)
+    assert github.sent() == []
+
+
+def test_a_change_whose_answer_is_lost_is_found_again_below_those_of_others(github, forge, found):
+    on_put(github, LOST, theirs(github, forge, THEIRS, b"x: 1\n"))
+    new = replaced(forge, found, NEW)
+    assert changes(forge) == [[NEW], [THEIRS], [b"x: 1\n"]]
+    assert forge.history("main")[1].sha == new
+
+
+@pytest.mark.parametrize(
+    ("others", "message", "expected"),
+    [
+        ((), "", UnknownOutcomeError),  # it may still come: whoever runs the command again looks first
+        ((THEIRS, OLD), "x", UnknownOutcomeError),
+        ((THEIRS,), "replaced", RaceError),
+        ((THEIRS, OLD, THEIRS), "x", RaceError),
+        ((NEW,), "the same by somebody else", RaceError),
+    ],
+)
+def test_one_that_was_never_made_is_unknown_or_a_lost_race(github, forge, found, others, message, expected):
+    on_put(github, NEVER_DONE, theirs(github, forge, *others, message=message))
+    with pytest.raises(expected) as caught:
+        replaced(forge, found, NEW)
+    assert caught.value.exit_code == 4
+    assert changes(forge) == [[content] for content in others]
+
+
+def test_an_equal_change_of_an_earlier_day_is_not_taken_for_one_whose_answer_is_lost(github, forge, found):
+    replaced(forge, found, NEW)
+    theirs(github, forge, OLD, message="restored")()
+    on_put(github, NEVER_DONE, theirs(github, forge, THEIRS))
+    with pytest.raises(RaceError):
+        replaced(forge, found, NEW)
+    assert changes(forge) == [[NEW], [OLD], [THEIRS]]
