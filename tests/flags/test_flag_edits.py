@@ -69,22 +69,24 @@ def one_edit(seed):
     kind, value, may_be_refused = asked(chance, dialect, written.data[name])
     file = FlagFile.parse(written.content, written.path)
     assert file.dialect == dialect, written.text
-    assert file.tree.data == third_reading(written.content, written.path), written.text
+    read = third_reading(written.content, written.path)
+    assert file.tree.data == read, written.text
     on = {"flagd": "true" if "true" in str(written.data[name]).split("'") else "on", "goff": "enabled"}.get(dialect)
     edit = make(file, name, kind, value, on)
     if isinstance(edit, FlagError):
         assert may_be_refused, (edit, written.text)
         return "refused"
-    check(written, edit, name)
+    check(written, read, edit, name)
     prove_it(written, edit)
     return f"{dialect} {kind}"
 
 
-def check(written, edit, name):
+def check(written, old, edit, name):
     before, after = written.outside(name)
     assert edit.content.startswith(before), written.text
     assert edit.content.endswith(after), written.text
-    old, new = (third_reading(content, written.path) for content in (edit.before, edit.content))
+    assert edit.before == written.content
+    new = third_reading(edit.content, written.path)
     flags_of = (lambda data: data["flags"]) if written.dialect == "flagd" else dict
     untouched = [{n: f for n, f in flags_of(data).items() if n != name} for data in (old, new)]
     assert untouched[0] == untouched[1], written.text

@@ -55,8 +55,13 @@ def changed(data: Any, changes: Iterable[Change]) -> Any:
     return result
 
 
+_SIMPLE = (bool, int, str)
+
+
 def same(one: Any, other: Any) -> bool:
     """Whether two readings are equal in values, their types and the order of keys."""
+    if type(one) in _SIMPLE and type(other) in _SIMPLE:  # a proof compares ten thousand of them
+        return type(one) is type(other) and bool(one == other)
     return json.dumps(one) == json.dumps(other)
 
 
