@@ -43,10 +43,13 @@ DISPATCHED = {
 
 
 class Clock:
-    """A clock that moves only when somebody waits, and goes on where the dead process left it."""
+    """A clock that moves only when somebody waits, and goes on where the dead process left it.
 
-    def __init__(self, file, start=START):
-        self.file = file
+    Where two play at once, `together`, one may wait for the other, and gives it a moment.
+    """
+
+    def __init__(self, file, start=START, *, together=False):
+        self.file, self.together = file, together
         if not file.exists():
             file.write_text(repr(start.timestamp()))
 
@@ -57,7 +60,8 @@ class Clock:
         draft = self.file.with_suffix(f".{os.getpid()}")
         draft.write_text(repr((self.now() + timedelta(seconds=max(seconds, 0))).timestamp()))
         draft.replace(self.file)
-        time.sleep(0.02)  # another process may be what it waits for
+        if self.together:
+            time.sleep(0.02)
 
 
 class Effects:
@@ -89,9 +93,8 @@ class Local:
     policy = staticmethod(lambda policy: policy)
 
     def __init__(self, folder, job):
-        del job
         self.folder, self.directory = folder, folder / "repo"
-        self.clock = Clock(folder / "clock")
+        self.clock = Clock(folder / "clock", together=job.get("together", False))
         if not self.directory.exists():
             git(repository(self.directory), "switch", "--quiet", "--orphan", "elsewhere")
         self.forge = LocalForge(self.directory)

@@ -31,8 +31,8 @@ class Pair:
 
     def __init__(self, folder, scenario, **place):
         self.scenario = scenario
-        self.one = Killer(folder, scenario, **place)
-        self.other = Killer(folder, scenario, base=self.one.base, **place)
+        self.one = Killer(folder, scenario, together=True, **place)
+        self.other = Killer(folder, scenario, base=self.one.base, together=True, **place)
 
     def play(self, name, kinds, pause=0.0):
         """Play both kinds, the second `pause` seconds later, on a copy of what was prepared."""
