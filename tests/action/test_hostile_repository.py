@@ -91,8 +91,9 @@ def test_the_planted_pip_conf_would_do_harm_to_a_plain_pip(tmp_path):
 @pytest.mark.parametrize("settings", ["uv.toml", "pyproject.toml"])
 def test_the_planted_settings_would_do_harm_to_a_plain_uv(tmp_path, settings):
     (tmp_path / settings).write_text(SETTINGS[settings])
+    once = {**os.environ, "UV_HTTP_RETRIES": "0"}
     command = [uv_executable(), "pip", "compile", "--no-cache", "-"]
-    done = subprocess.run(command, cwd=tmp_path, input="click", capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=tmp_path, env=once, input="click", capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "127.0.0.1:9" in done.stderr
 
