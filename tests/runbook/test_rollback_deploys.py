@@ -2,9 +2,7 @@
 
 import json
 import os
-import subprocess
 import sys
-from functools import partial
 
 import pytest
 
@@ -43,7 +41,7 @@ PLAN = ["mark", "look", "deploy", "migrations", "integrity", "flags", "smoke", "
 
 
 @pytest.fixture
-def checkout(tmp_path):
+def checkout(tmp_path, monkeypatch):
     """Two releases, of which git's tags alone tell; the second, with a migration of its own, is deployed."""
     folder = with_origin(tmp_path / "here", origin(tmp_path / "origin"))
     committed(folder, FILES)
@@ -53,6 +51,7 @@ def checkout(tmp_path):
     tag(folder, "v1.1.0", "2026-11-21T10:00:00Z")
     git(folder, "push", "--quiet", "origin", "HEAD:main")
     (folder / "deployed").write_text("baseline v1.1.0")
+    monkeypatch.setenv("RUNNER_TEMP", str(tmp_path / "runner"))
     return folder
 
 
@@ -61,23 +60,19 @@ def tag(folder, name, moment):
     git(folder, "push", "--quiet", "origin", name)
 
 
-def run(folder, *arguments):
-    environment = {**os.environ, "RUNNER_TEMP": str(folder.parent / "runner")}
-    command = [sys.executable, "-I", "-m", "releasegate", *arguments]
-    ask = partial(subprocess.run, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-    done = ask(command, cwd=folder, env=environment)
-    return done.returncode, done.stdout, done.stderr
+@pytest.fixture
+def rolled_back(command):
+    def call(folder, *arguments):
+        code, output, errors = command(folder, "rollback", "--yes", "--format", "json", *arguments)
+        result = json.loads(output)
+        steps = {step["step"]: (step["state"], step["text"]) for step in result["steps"]}
+        return (code, result["headline"], result["leaving"], result["to"]), steps, errors
+
+    return call
 
 
-def rolled_back(folder, *arguments):
-    code, output, errors = run(folder, "rollback", "--yes", "--format", "json", *arguments)
-    result = json.loads(output)
-    steps = {step["step"]: (step["state"], step["text"]) for step in result["steps"]}
-    return (code, result["headline"], result["leaving"], result["to"]), steps, errors
-
-
-def test_it_deploys_the_release_before_and_then_does_the_rest(checkout):
-    code, output, errors = run(checkout, "rollback", "--dry-run", "--format", "json")
+def test_it_deploys_the_release_before_and_then_does_the_rest(command, rolled_back, checkout):
+    code, output, errors = command(checkout, "rollback", "--dry-run", "--format", "json")
     plan = json.loads(output)
     assert (code, [step["step"] for step in plan["steps"]]) == (0, PLAN), errors
     assert (plan["from"], plan["to"]) == ("v1.1.0", "v1.0.0")
@@ -90,18 +85,18 @@ def test_it_deploys_the_release_before_and_then_does_the_rest(checkout):
     assert "enabled: false" in git(checkout.parent / "origin", "show", f"main:{FLAG_FILE}")
     document = (checkout.parent / "runner/releasegate/rollback-v1.1.0.md").read_text()
     assert "- **What:** from v1.1.0 to v1.0.0\n- **Why:** people complain\n- **Who:** Ada\n" in document
-    assert run(checkout, "ledger", "verify")[0] == 0
+    assert command(checkout, "ledger", "verify")[0] == 0
 
 
-def test_run_again_it_goes_no_further_back_until_something_newer_is_released(checkout):
+def test_run_again_it_goes_no_further_back_until_something_newer_is_released(command, rolled_back, checkout):
     rolled_back(checkout)
     found, _, _ = rolled_back(checkout)
     assert found == (0, "v1.0.0 is back, and every step held", "v1.1.0", "v1.0.0")
     assert (checkout / "deploys").read_text() == "v1.0.0\n"
-    assert "\n  rollback  has taken back v1.1.0, to v1.0.0\n" in run(checkout, "status")[1]
+    assert "\n  rollback  has taken back v1.1.0, to v1.0.0\n" in command(checkout, "status")[1]
     committed(checkout, {"code": "3"})
     tag(checkout, "v1.2.0", "2090-01-01T10:00:00Z")
-    lines = run(checkout, "status")[1].splitlines()
+    lines = command(checkout, "status")[1].splitlines()
     assert lines[-1] == "  rollback  would take back v1.2.0, to v1.0.0"
     assert lines[2].startswith("  live      v1.2.0 since 2090-01-01 10:00 UTC (")
     found, _, errors = rolled_back(checkout)
@@ -109,7 +104,7 @@ def test_run_again_it_goes_no_further_back_until_something_newer_is_released(che
 
 
 @pytest.mark.soak
-def test_the_tag_of_a_candidate_is_no_release_that_a_rollback_could_leave(checkout):
+def test_the_tag_of_a_candidate_is_no_release_that_a_rollback_could_leave(rolled_back, checkout):
     rolled_back(checkout)
     committed(checkout, {"code": "3"})
     tag(checkout, "v1.2.0-rc.1", "2090-01-01T10:00:00Z")
@@ -118,7 +113,7 @@ def test_the_tag_of_a_candidate_is_no_release_that_a_rollback_could_leave(checko
 
 
 @pytest.mark.soak
-def test_a_lightweight_tag_on_an_older_commit_is_newer_than_a_rollback_by_its_version(checkout):
+def test_a_lightweight_tag_on_an_older_commit_is_newer_than_a_rollback_by_its_version(rolled_back, checkout):
     committed(checkout, {"code": "3"})
     rolled_back(checkout)
     git(checkout, "tag", "v1.2.0")
@@ -128,7 +123,7 @@ def test_a_lightweight_tag_on_an_older_commit_is_newer_than_a_rollback_by_its_ve
 
 
 @pytest.mark.soak
-def test_a_release_that_an_earlier_rollback_left_is_no_newer_one(checkout):
+def test_a_release_that_an_earlier_rollback_left_is_no_newer_one(rolled_back, checkout):
     committed(checkout, {"code": "3"})
     tag(checkout, "v1.2.0", "2026-11-22T10:00:00Z")
     rolled_back(checkout)
@@ -137,7 +132,9 @@ def test_a_release_that_an_earlier_rollback_left_is_no_newer_one(checkout):
 
 
 @pytest.mark.soak
-def test_a_ledger_that_is_away_at_first_gets_the_whole_rollback_and_not_the_end_of_an_older_one(checkout):
+def test_a_ledger_that_is_away_at_first_gets_the_whole_rollback_and_not_the_end_of_an_older_one(
+    command, rolled_back, checkout
+):
     rolled_back(checkout)
     answers_again = 'import os\nif os.path.exists("away"):\n    os.remove("away")\n'
     committed(checkout, {"code": "3", "deploy.py": DEPLOY + answers_again})
@@ -148,20 +145,20 @@ def test_a_ledger_that_is_away_at_first_gets_the_whole_rollback_and_not_the_end_
     hook.chmod(0o755)
     found, steps, errors = rolled_back(checkout)
     assert found == (4, "v1.0.0 is back; mark the release bad failed", "v1.2.0", "v1.0.0"), (steps, errors)
-    recorded = [json.loads(line) for line in run(checkout, "ledger", "export")[1].splitlines()]
+    recorded = [json.loads(line) for line in command(checkout, "ledger", "export")[1].splitlines()]
     ends = [(one["kind"], one["data"]["from"]) for one in recorded if one["kind"].startswith("rollback.")]
     both = ("rollback.started", "rollback.finished")
     assert ends == [(kind, release) for release in ("v1.1.0", "v1.2.0") for kind in both]
-    assert "has taken back v1.2.0, to v1.0.0" in run(checkout, "status")[1]
+    assert "has taken back v1.2.0, to v1.0.0" in command(checkout, "status")[1]
 
 
-def test_a_deploy_that_fails_is_not_called_back_and_the_same_command_goes_on(checkout):
+def test_a_deploy_that_fails_is_not_called_back_and_the_same_command_goes_on(command, rolled_back, checkout):
     (checkout / "deployed").write_text("broken")
     found, steps, _ = rolled_back(checkout)
     assert found == (4, "v1.1.0 IS NOT TAKEN BACK: deploy v1.0.0 by hand, now", "v1.1.0", "v1.0.0")
     assert (steps["deploy"][0], steps["flags"][0]) == ("failed", "done")
     assert steps["record"][1] == "it stays unfinished, so that nothing is rolled out and the same command goes on"
-    last = run(checkout, "rollback", "--yes")[1].splitlines()[-2:]
+    last = command(checkout, "rollback", "--yes")[1].splitlines()[-2:]
     assert last[0] == "# where everybody has the bad release: deploy v1.0.0"
     assert last[1].endswith(" deploy.py baseline v1.0.0")
     (checkout / "deployed").write_text("baseline v1.1.0")
@@ -169,14 +166,14 @@ def test_a_deploy_that_fails_is_not_called_back_and_the_same_command_goes_on(che
     assert found == (0, "v1.0.0 is back, and every step held", "v1.1.0", "v1.0.0"), errors
 
 
-def test_to_a_release_that_is_named_or_to_one_that_nobody_knows(checkout):
+def test_to_a_release_that_is_named_or_to_one_that_nobody_knows(command, rolled_back, checkout):
     committed(checkout, {"code": "3"})
     tag(checkout, "v1.2.0", "2026-11-22T10:00:00Z")
     found, _, errors = rolled_back(checkout, "--to", "v1.0.0")
     assert found == (0, "v1.0.0 is back, and every step held", "v1.2.0", "v1.0.0"), errors
     before = git(checkout.parent / "origin", "for-each-ref")
     unknown = "--to: there is no release `v9.9.9`; the newest are: v1.0.0, v1.1.0, v1.2.0"
-    assert run(checkout, "rollback", "--yes", "--to", "v9.9.9") == (2, "", f"releasegate: {unknown}\n")
+    assert command(checkout, "rollback", "--yes", "--to", "v9.9.9") == (2, "", f"releasegate: {unknown}\n")
     assert (git(checkout.parent / "origin", "for-each-ref"), (checkout / "deploys").read_text()) == (before, "v1.0.0\n")
 
 
@@ -194,9 +191,9 @@ ROLLOUT = "no `canary` and `traffic` in the policy; say how traffic is split and
         (PLAIN, ["rollout"], ROLLOUT),
     ],
 )
-def test_what_cannot_be_done_is_said_at_once(checkout, policy, words, said):
+def test_what_cannot_be_done_is_said_at_once(command, checkout, policy, words, said):
     (checkout / "releasegate.yaml").write_text(policy)
-    code, output, errors = run(checkout, *words)
+    code, output, errors = command(checkout, *words)
     assert (code, output, errors) == (2, "", f"releasegate: {said}\n")
 
 

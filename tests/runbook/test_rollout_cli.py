@@ -29,12 +29,6 @@ def checkout(tmp_path):
     return folder
 
 
-def run(folder, *arguments):
-    command = [sys.executable, "-I", "-m", "releasegate", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-    return done.returncode, done.stdout, done.stderr
-
-
 def of_file(get="print(open('split').read() + '%')"):
     """The policy's commands for a split that is a file."""
     put = "import sys; open('split', 'w').write(sys.argv[1])"
@@ -49,9 +43,9 @@ def write(folder, tag, events):
     journal.append(*(Draft(kind, subject, data) for kind, data in events.items()))
 
 
-def test_a_plan_changes_nothing(checkout):
+def test_a_plan_changes_nothing(command, checkout):
     before = git(checkout, "ls-remote", "origin")
-    code, output, errors = run(checkout, "rollout", "--dry-run", "--format", "json")
+    code, output, errors = command(checkout, "rollout", "--dry-run", "--format", "json")
     plan = json.loads(output)
     assert (code, errors) == (0, "")
     assert [step["step"] for step in plan["steps"]] == list(STAGES)
@@ -74,53 +68,53 @@ def test_a_plan_changes_nothing(checkout):
         (["--resume-or-rollback"], 0, ""),
     ],
 )  # fmt: skip
-def test_what_it_says_when_it_does_not_begin(checkout, arguments, code, said):
-    found, _, errors = run(checkout, "rollout", *arguments)
+def test_what_it_says_when_it_does_not_begin(command, checkout, arguments, code, said):
+    found, _, errors = command(checkout, "rollout", *arguments)
     assert (found, errors.startswith(said)) == (code, True), errors
     assert "traffic.raised" not in git(checkout, "ls-remote", "origin")
 
 
-def test_without_a_gate_it_stops_before_any_traffic_and_goes_on_from_there(checkout):
+def test_without_a_gate_it_stops_before_any_traffic_and_goes_on_from_there(command, checkout):
     for _ in range(2):
-        code, output, errors = run(checkout, "rollout", "--format", "json")
+        code, output, errors = command(checkout, "rollout", "--format", "json")
         result = json.loads(output)
         assert (code, result["headline"]) == (3, "v0.1.0-rc.1 stopped at `gates`: no gate in the policy"), errors
         assert [stage["stage"] for stage in result["stages"]] == ["tag", "gates"]
     assert [stage["state"] for stage in result["stages"]] == ["already", "failed"]
     assert "v0.1.0-rc.1" in git(checkout, "ls-remote", "--tags", "origin")
-    code, output, _ = run(checkout, "status")
+    code, output, _ = command(checkout, "status")
     assert "rollout of v0.1.0-rc.1, 1 of 9 stages done, next: gates" in output
 
 
-def test_a_job_that_resumes_needs_no_tag(checkout):
+def test_a_job_that_resumes_needs_no_tag(command, checkout):
     write(checkout, "v0.1.0-rc.1", {"rollout.started": {"from": None, "revision": "x"}})
-    assert run(checkout, "rollout", "--dry-run")[::2] == (
+    assert command(checkout, "rollout", "--dry-run")[::2] == (
         2, "releasegate: there is no tag `v0.1.0-rc.1`; is it spelled right, and pushed?\n",
     )  # fmt: skip
-    code, output, errors = run(checkout, "rollout", "--resume-or-rollback", "--dry-run")
+    code, output, errors = command(checkout, "rollout", "--resume-or-rollback", "--dry-run")
     assert (code, errors) == (0, "")
     assert output.splitlines()[1].startswith("1. v0.1.0-rc.1 on ")
 
 
-def test_a_job_that_resumes_keeps_the_evidence_of_a_run_that_died_before_it_could(checkout):
+def test_a_job_that_resumes_keeps_the_evidence_of_a_run_that_died_before_it_could(command, checkout):
     (checkout / "releasegate.yaml").write_text(f"{WHOLE}evidence: {{store: repository}}\n")
     events = {"rollout.started": {}, "rollout.settled": {}, "release.tagged": {"release": "v0.1.0"}}
     write(checkout, "v0.1.0-rc.1", events)
     nothing = {"schema": "releasegate/rollout/1", "tag": None, "exit_code": 0}
     resume = ["rollout", "--resume-or-rollback", "--format", "json"]
-    code, output, errors = run(checkout, *resume, "--dry-run")
+    code, output, errors = command(checkout, *resume, "--dry-run")
     assert (code, json.loads(output)) == (0, nothing), errors
-    code, output, errors = run(checkout, *resume)
+    code, output, errors = command(checkout, *resume)
     result = json.loads(output)
     assert (code, result.pop("evidence")[:9], result) == (0, "0 files, ", nothing), errors
     assert "refs/heads/releasegate/evidence" in git(checkout, "ls-remote", "origin")
-    code, output, errors = run(checkout, *resume)
+    code, output, errors = command(checkout, *resume)
     assert (code, json.loads(output)) == (0, nothing), errors
 
 
-def test_a_rollback_shows_what_it_would_do(checkout):
-    run(checkout, "rollout", "--until", "tag")
-    code, output, errors = run(checkout, "rollback", "--dry-run")
+def test_a_rollback_shows_what_it_would_do(command, checkout):
+    command(checkout, "rollout", "--until", "tag")
+    code, output, errors = command(checkout, "rollback", "--dry-run")
     assert (code, errors) == (0, "")
     assert output.startswith(
         "now: flag checkout-v2 in config/feature-flags.yaml: on for 0%\n"
@@ -129,18 +123,18 @@ def test_a_rollback_shows_what_it_would_do(checkout):
     assert "\n   -  enabled: true\n   +  enabled: false\n" in output
 
 
-def test_neither_smoke_checks_nor_a_folder_that_cannot_be_used_stop_a_rollback(checkout, monkeypatch):
+def test_neither_smoke_checks_nor_a_folder_that_cannot_be_used_stop_a_rollback(command, checkout, monkeypatch):
     monkeypatch.setenv("RUNNER_TEMP", str(checkout / "smoke.yaml"))
     (checkout / "smoke.yaml").write_text("checks: [")
-    code, output, errors = run(checkout, "rollback", "--traffic-only", "--format", "json")
+    code, output, errors = command(checkout, "rollback", "--traffic-only", "--format", "json")
     result = json.loads(output)
     states = {step["step"]: step["state"] for step in result["steps"]}
     assert (code, result["traffic_is_back"], states["record"]) == (0, True, "done"), errors
-    code, _, errors = run(checkout, "rollout")
+    code, _, errors = command(checkout, "rollout")
     assert (code, errors.startswith("releasegate: smoke.yaml:2:1: not YAML")) == (2, True), errors
 
 
-def test_a_cancelled_job_takes_back_what_is_unfinished_and_nothing_else(checkout):
+def test_a_cancelled_job_takes_back_what_is_unfinished_and_nothing_else(command, checkout):
     """With blue-green a rollback of a finished release would flip everybody to the one before."""
     policy = WHOLE.replace("flag: {name: checkout-v2}", f"command: {of_file()}, blue-green: true")
     (checkout / "releasegate.yaml").write_text(policy)
@@ -151,12 +145,12 @@ def test_a_cancelled_job_takes_back_what_is_unfinished_and_nothing_else(checkout
         "tracks.swapped": {"live": "green", "release": "v1.0.0-rc.1"}, "rollout.settled": {},
     }  # fmt: skip
     write(checkout, "v1.0.0-rc.1", events)
-    assert run(checkout, *words)[:2] == (0, "no rollout is unfinished\n")
-    code, output, _ = run(checkout, *words, "--dry-run", "--format", "json")
+    assert command(checkout, *words)[:2] == (0, "no rollout is unfinished\n")
+    code, output, _ = command(checkout, *words, "--dry-run", "--format", "json")
     assert (code, json.loads(output)["exit_code"], (checkout / "split").read_text()) == (0, 0, "100")
     write(checkout, "v1.1.0-rc.1", {"rollout.started": {}, "traffic.raised": {"weight": 1.0}})
     (checkout / "split").write_text("0")  # green is live: the canary is blue
-    code, output, errors = run(checkout, *words)
+    code, output, errors = command(checkout, *words)
     assert (code, (checkout / "split").read_text()) == (0, "100"), output + errors
 
 
@@ -220,7 +214,7 @@ print(json.dumps({"data": {"resultType": "vector", "result": rows}}))
 """
 
 
-def test_where_only_the_evidence_is_not_kept_the_document_tells_the_exit_code_that_is_returned(checkout):
+def test_where_only_the_evidence_is_not_kept_the_document_tells_the_exit_code_that_is_returned(command, checkout):
     metrics = json.dumps({"command": [sys.executable, "-c", PROMETHEUS, "{query}", "{time}"]})
     policy = WHOLE.replace("smoke: smoke.yaml, ", "")
     policy = policy.replace("interval: 10s", "interval: 1s").replace("settle: 60s", "settle: 4s")
@@ -228,22 +222,22 @@ def test_where_only_the_evidence_is_not_kept_the_document_tells_the_exit_code_th
     committed(checkout, {"releasegate.yaml": policy})
     git(checkout, "push", "--quiet", "origin", "HEAD:main")
     for words in (["rollout", "--until", "tag"], ["rollback"]):
-        code, output, errors = run(checkout, *words, "--format", "json")
+        code, output, errors = command(checkout, *words, "--format", "json")
         result = json.loads(output)
         assert result["evidence"].startswith("the evidence is NOT kept: a plain git repository has no releases"), errors
         states = {step["state"] for step in result.get("steps", ())}
         assert (code, result["exit_code"], "failed" in states) == (4, 4, False), output
 
 
-def test_a_manual_check_is_ticked_by_somebody(checkout):
-    code, output, errors = run(checkout, "rollback", "--tick", "1")
+def test_a_manual_check_is_ticked_by_somebody(command, checkout):
+    code, output, errors = command(checkout, "rollback", "--tick", "1")
     told, listed = output.splitlines()
     assert (code, told) == (0, "recorded: Ada looked at 1. the till prints"), errors
     assert re.fullmatch(r"- \[x\] 1\. the till prints \(Ada, \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\)", listed)
-    code, output, _ = run(checkout, "rollback", "--tick", "1", "--dry-run", "--format", "json")
+    code, output, _ = command(checkout, "rollback", "--tick", "1", "--dry-run", "--format", "json")
     document = json.loads(output)
     assert (code, document.pop("checks")) == (0, {"the till prints": listed.partition("(")[2][:-1]})
     assert document == {"schema": "releasegate/tick/1", "number": 1, "check": "the till prints", "who": "Ada"}
-    assert run(checkout, "rollback", "--tick", "2")[2] == (
+    assert command(checkout, "rollback", "--tick", "2")[2] == (
         "releasegate: --tick: there are 1 manual checks; see rollback.smoke\n"
     )

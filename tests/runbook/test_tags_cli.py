@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -13,12 +11,19 @@ from repositories import committed, git, origin, repository, with_origin, write
 POLICY = "version: 1\nservice: checkout\nenvironment: production\n"
 
 
-def releasegate(folder, *arguments, **environ):
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GIT_"))}
-    argv = [sys.executable, "-m", "releasegate", *arguments]
-    done = subprocess.run(argv, cwd=folder, env={**env, **environ}, capture_output=True, text=True, check=False)
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout, done.stderr
+@pytest.fixture
+def releasegate(command, monkeypatch):
+    """Call it in a folder with none of the variables of a runner or of git, but those that are given."""
+    for name in [name for name in os.environ if name.startswith(("GITHUB_", "GIT_"))]:
+        monkeypatch.delenv(name)
+
+    def call(folder, *arguments, **environ):
+        with monkeypatch.context() as given:
+            for name, value in environ.items():
+                given.setenv(name, value)
+            return command(folder, *arguments)
+
+    return call
 
 
 @pytest.fixture(params=["alone", "remote"])
@@ -33,7 +38,7 @@ def repo(request, tmp_path):
     return folder
 
 
-def test_a_candidate_from_tag_to_verified_ledger(repo):
+def test_a_candidate_from_tag_to_verified_ledger(releasegate, repo):
     head = git(repo, "rev-parse", "HEAD")
     assert releasegate(repo, "tag", "rc", "--dry-run") == (
         0,
@@ -68,7 +73,7 @@ def test_a_candidate_from_tag_to_verified_ledger(repo):
     assert git(repo, "status", "--porcelain") == ""
 
 
-def test_a_workflow_gets_the_tag(repo, tmp_path):
+def test_a_workflow_gets_the_tag(releasegate, repo, tmp_path):
     files = {"GITHUB_ENV": str(tmp_path / "env"), "GITHUB_OUTPUT": str(tmp_path / "output")}
     assert releasegate(repo, "tag", "rc", "1.4.0", **files)[0] == 0
     for path, name in ((tmp_path / "env", "RC_TAG"), (tmp_path / "output", "tag")):
@@ -78,7 +83,7 @@ def test_a_workflow_gets_the_tag(repo, tmp_path):
     assert (code, err) == (4, f"releasegate: {tmp_path}: the runner's file cannot be written: Is a directory\n")
 
 
-def test_a_changed_file_would_not_be_in_the_candidate(repo):
+def test_a_changed_file_would_not_be_in_the_candidate(releasegate, repo):
     write(repo, {"releasegate.yaml": POLICY + "timezone: UTC\n", "untracked": ""})
     line = (
         "releasegate: `releasegate.yaml` would not be in the candidate: not committed; "
@@ -89,7 +94,7 @@ def test_a_changed_file_would_not_be_in_the_candidate(repo):
     assert releasegate(repo, "tag", "rc", "--commit", "HEAD")[0] == 0
 
 
-def test_a_detached_head_is_tagged_where_it_is(repo):
+def test_a_detached_head_is_tagged_where_it_is(releasegate, repo):
     first = git(repo, "rev-parse", "HEAD")
     committed(repo, {"code": "2"})
     git(repo, "checkout", "--quiet", "--detach", first)
@@ -97,7 +102,7 @@ def test_a_detached_head_is_tagged_where_it_is(repo):
     assert git(repo, "rev-parse", "v0.1.0-rc.1^{commit}") == first
 
 
-def test_a_runner_whose_git_knows_nobody_acts_for_who_started_the_job(repo, tmp_path):
+def test_a_runner_whose_git_knows_nobody_acts_for_who_started_the_job(releasegate, repo, tmp_path):
     for key in ("user.name", "user.email"):
         git(repo, "config", "--unset", key)
     nobody = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "GIT_CONFIG_GLOBAL": "/dev/null"}
@@ -129,7 +134,7 @@ def test_a_runner_whose_git_knows_nobody_acts_for_who_started_the_job(repo, tmp_
         (["tag", "rc", "--commit", "--all"], 2, "there is no branch, tag or commit `--all`"),
     ],
 )
-def test_what_cannot_be_done_is_one_line_and_changes_nothing(repo, arguments, code, line):
+def test_what_cannot_be_done_is_one_line_and_changes_nothing(releasegate, repo, arguments, code, line):
     before = git(repo, "for-each-ref", "refs/tags", "refs/heads")
     got, out, err = releasegate(repo, *arguments)
     assert (got, out) == (code, "")
@@ -138,7 +143,7 @@ def test_what_cannot_be_done_is_one_line_and_changes_nothing(repo, arguments, co
     assert git(repo, "for-each-ref", "refs/tags", "refs/heads") == before
 
 
-def test_states_of_a_repository(tmp_path):
+def test_states_of_a_repository(releasegate, tmp_path):
     folder = tmp_path / "bare"
     folder.mkdir()
     write(folder, {"releasegate.yaml": POLICY})
@@ -163,7 +168,7 @@ def test_states_of_a_repository(tmp_path):
     assert git(folder, "for-each-ref").count("\n") == 0
 
 
-def test_a_shallow_clone_of_the_ledger_is_inconclusive(tmp_path):
+def test_a_shallow_clone_of_the_ledger_is_inconclusive(releasegate, tmp_path):
     remote = origin(tmp_path / "origin.git")
     source = with_origin(tmp_path / "source", remote)
     committed(source, {"releasegate.yaml": POLICY})
