@@ -98,6 +98,8 @@ class Git:
     def __init__(self, directory: Path, *, patience: float = PATIENCE) -> None:
         self.directory = directory
         self.patience = patience
+        self.names: dict[str, bool] = {}
+        """Which names of refs git allows, as far as it was asked."""
 
     def run(self, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Result:
         """Run `git ARGUMENTS` and return whatever it answered; only a git that never answers is an error."""

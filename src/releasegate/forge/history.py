@@ -15,6 +15,8 @@ GONE = re.compile(r"0+\Z")
 
 def commits(git: Git, head: str, since: str | None) -> Sequence[Commit]:
     """The commits from `since` (left out) to `head`, oldest first; parents come before their children."""
+    if head == since:  # most often nothing is new, and git need not be asked three times to say so
+        return []
     shas, headers = _listed(git, head, since)
     parents = [tuple(header.get("parent", ())) for header in headers]
     changes = _changes(git, shas, parents)

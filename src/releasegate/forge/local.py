@@ -70,6 +70,10 @@ class LocalForge:
 
     def actor(self) -> Actor:
         """Git's `user.name`, which nobody vouches for."""
+        return self._actor
+
+    @cached_property
+    def _actor(self) -> Actor:
         return Actor(self._identity().rpartition(" <")[0], verified=False)
 
     def default_branch(self) -> str:
@@ -82,11 +86,12 @@ class LocalForge:
     def resolve(self, revision: str) -> str:
         """The commit that a branch, tag, `HEAD` or (short) id stands for."""
         if revision != "HEAD" and not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", revision):
-            for kind in ("tags", "heads"):
-                ref = f"refs/{kind}/{revision}"
-                sha = self.refs.get(ref) if allows_ref(self.git, ref) else None
-                if sha is not None:
-                    return self._peel(sha, revision)
+            tag, branch = f"refs/tags/{revision}", f"refs/heads/{revision}"
+            found = self.refs.those(tag, branch) if allows_ref(self.git, tag) else {}
+            if tag in found:
+                return self._peel(found[tag], revision)
+            if branch in found:
+                return found[branch]
         return self._peel(revision, revision)
 
     def branch_head(self, branch: str) -> str | None:
@@ -178,14 +183,14 @@ class LocalForge:
         changes of the user's own.
         """
         ref, refs = self._ref("heads", branch), self.refs  # where there is no repository, that is said first
-        self._identity()
+        self.actor()  # says where git does not know who commits, before anything is written
         new = worktree.build_commit(self.git, files, message, parent, self._who)
         if self.shared:
             refs.swap(ref, new, parent)
             return new
-        if refs.get(ref) != parent:
-            raise RaceError(f"`{branch}` moved meanwhile", remedy="run the command again")
         checkouts = worktree.checkouts(self.git, ref)
+        if checkouts and refs.get(ref) != parent:
+            raise RaceError(f"`{branch}` moved meanwhile", remedy="run the command again")
         for checkout in checkouts:
             worktree.refuse_own_changes(checkout, sorted(files), parent, new)
         refs.swap(ref, new, parent)

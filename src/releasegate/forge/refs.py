@@ -18,6 +18,9 @@ class Refs(Protocol):
     def get(self, ref: str) -> str | None:
         """What `ref` points to, or None."""
 
+    def those(self, *refs: str) -> Mapping[str, str]:
+        """Those of `refs` that are there, and what they point to."""
+
     def under(self, prefix: str) -> Mapping[str, str]:
         """All refs below `prefix`, and what they point to."""
 
@@ -36,15 +39,19 @@ class OwnRefs:
 
     def get(self, ref: str) -> str | None:
         """What `ref` points to, or None."""
-        return self._listed(ref).get(ref)
+        return self.those(ref).get(ref)
+
+    def those(self, *refs: str) -> Mapping[str, str]:
+        """Those of `refs` that are there, and what they point to."""
+        return {ref: sha for ref, sha in self._listed(*refs).items() if ref in refs}
 
     def under(self, prefix: str) -> Mapping[str, str]:
         """All refs below `prefix`, and what they point to."""
         found = self._listed(prefix.rpartition("/")[0])
         return {ref: sha for ref, sha in found.items() if ref.startswith(prefix)}
 
-    def _listed(self, path: str) -> Mapping[str, str]:
-        return _listing(self.git.ok("for-each-ref", "--format=%(objectname)%09%(refname)", path).text)
+    def _listed(self, *paths: str) -> Mapping[str, str]:
+        return _listing(self.git.ok("for-each-ref", "--format=%(objectname)%09%(refname)", *paths).text)
 
     def swap(self, ref: str, new: str, old: str | None) -> None:
         """Point `ref` from `old` to `new`, or `RaceError`."""
@@ -73,9 +80,12 @@ class RemoteRefs:
 
     def get(self, ref: str) -> str | None:
         """What `ref` points to on the remote, or None."""
-        found = self._listed(ref).get(ref)
-        if found is not None:
-            self._fetch({ref: found})
+        return self.those(ref).get(ref)
+
+    def those(self, *refs: str) -> Mapping[str, str]:
+        """Those of `refs` that are on the remote, and what they point to."""
+        found = self._listed(*refs)
+        self._fetch(found)
         return found
 
     def under(self, prefix: str) -> Mapping[str, str]:
@@ -116,9 +126,9 @@ class RemoteRefs:
         heads = self._listed("refs/heads/*")
         return next((name for name in ("main", "master") if f"refs/heads/{name}" in heads), None)
 
-    def _listed(self, pattern: str) -> Mapping[str, str]:
-        refs = _listing(self._ask("--refs", "origin", pattern))
-        return {ref: sha for ref, sha in refs.items() if pattern.endswith("*") or ref == pattern}
+    def _listed(self, *patterns: str) -> Mapping[str, str]:
+        refs = _listing(self._ask("--refs", "origin", *patterns))
+        return {ref: sha for ref, sha in refs.items() if patterns[0].endswith("*") or ref in patterns}
 
     def _ask(self, *arguments: str) -> str:
         return self._network("ls-remote", *arguments).text
@@ -227,4 +237,6 @@ def check_ref(git: Git, ref: str) -> None:
 
 def allows_ref(git: Git, ref: str) -> bool:
     """Whether git allows such a name; like its own commands, not one that looks like an option."""
-    return not ref.split("/", 2)[-1].startswith("-") and git.run("check-ref-format", ref).code == 0
+    if ref not in git.names:
+        git.names[ref] = not ref.split("/", 2)[-1].startswith("-") and git.run("check-ref-format", ref).code == 0
+    return git.names[ref]

@@ -1,8 +1,8 @@
 """Commits made from their parts, and checkouts of this repository that follow a branch's move."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 
 from releasegate.errors import RepositoryError
 from releasegate.forge.git import Git
@@ -17,7 +17,7 @@ def build_commit(
 
     `who` is what git's environment has to hold for it to know the author.
     """
-    modes = _modes(git, parent, list(files)) if parent else {}
+    modes, folders = _standing(git, parent, list(files)) if parent else ({}, set())
     entries = []
     for path, content in files.items():
         if "\0" in path:
@@ -34,7 +34,7 @@ def build_commit(
         done = git.ok("update-index", "-z", "--add", "--index-info", stdin="".join(entries).encode(), env=index)
         if done.stderr:  # git only warns of a path that it leaves out
             raise RepositoryError(f"git does not allow such a path: {done.reason}")
-        if parent:
+        if parent and not folders.issuperset(_above(files)):
             _refuse_to_replace_files(git, files, parent, index)
         tree = git.ok("write-tree", env=index).text
     parents = ["-p", parent] if parent else []
@@ -95,15 +95,22 @@ def _move(checkout: Git, old: str | None, new: str, *options: str) -> str | None
     return result.reason if result.code else None
 
 
-def _modes(git: Git, commit: str, paths: Sequence[str]) -> Mapping[str, str]:
-    """The modes of those `paths` that `commit` holds; only files can be written."""
-    modes = {}
-    listed = git.ok("ls-tree", "-z", "--full-tree", commit, "--", *paths).stdout.decode("utf-8", "surrogateescape")
-    for entry in listed.split("\0")[:-1]:
+def _above(paths: Iterable[str]) -> set[str]:
+    """Every folder that has to be there for `paths`."""
+    return {str(folder) for path in paths for folder in PurePosixPath(path).parents} - {"."}
+
+
+def _standing(git: Git, commit: str, paths: Sequence[str]) -> tuple[Mapping[str, str], set[str]]:
+    """The modes of those `paths` that `commit` holds, and which folders above them; only files can be written."""
+    modes, folders = {}, set()
+    listed = git.ok("ls-tree", "-t", "-z", "--full-tree", commit, "--", *paths).stdout
+    for entry in listed.decode("utf-8", "surrogateescape").split("\0")[:-1]:
         meta, path = entry.split("\t", 1)
         mode, kind, _ = meta.split(" ")
         if path in paths and (kind != "blob" or mode == "120000"):
             what = "a symbolic link" if mode == "120000" else "a folder"
             raise RepositoryError(f"is {what}, not a file", where=path)
         modes[path] = mode
-    return modes
+        if kind == "tree":
+            folders.add(path)
+    return modes, folders
