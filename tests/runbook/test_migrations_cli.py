@@ -2,8 +2,6 @@
 
 import json
 import secrets
-import subprocess
-import sys
 
 import pytest
 
@@ -31,15 +29,9 @@ def checkout(tmp_path):
     return folder
 
 
-def run(folder, *arguments, command="rollback"):
-    command = [sys.executable, "-I", "-m", "releasegate", command, *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-    return done.returncode, done.stdout, done.stderr
-
-
-def test_a_plan_tells_each_migration_with_its_kind(checkout):
+def test_a_plan_tells_each_migration_with_its_kind(command, checkout):
     before = git(checkout, "for-each-ref")
-    code, output, errors = run(checkout, "--migrations", "--dry-run", "--format", "json")
+    code, output, errors = command(checkout, "rollback", "--migrations", "--dry-run", "--format", "json")
     plan = json.loads(output)
     assert (code, errors, plan["from"], plan["to"]) == (0, "", "v1.2.0-rc.1", "v1.1.1")
     assert plan["migrations"] == [
@@ -50,16 +42,16 @@ def test_a_plan_tells_each_migration_with_its_kind(checkout):
     [step] = [step for step in plan["steps"] if step["step"] == "migrations"]
     assert step["would"] == "revert the migrations between the two releases"
     assert git(checkout, "for-each-ref") == before
-    code, output, errors = run(checkout, "--snapshot", "snap-1", "--dry-run")
+    code, output, errors = command(checkout, "rollback", "--snapshot", "snap-1", "--dry-run")
     assert (code, output, errors) == (
         2, "", "releasegate: --snapshot: a snapshot is for migrations that are reverted; add --migrations\n",
     )  # fmt: skip
 
 
 @pytest.mark.soak
-def test_doctor_says_whether_they_could_be_taken_back_here(checkout):
+def test_doctor_says_whether_they_could_be_taken_back_here(command, checkout):
     def told():
-        lines = run(checkout, command="doctor")[1].splitlines()
+        lines = command(checkout, "doctor")[1].splitlines()
         return [line for line in lines if "  migrations: " in line]
 
     [line] = told()
