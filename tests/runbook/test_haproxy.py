@@ -17,14 +17,17 @@ from service import Service
 pytestmark = pytest.mark.servers
 
 
+@pytest.fixture(scope="module")
+def ports(tmp_path_factory):
+    """The ports of a balancer, of which both tracks answer."""
+    ports, folder = free_ports(), tmp_path_factory.mktemp("tracks")
+    with counting_app(folder, ports["stable"]), counting_app(folder, ports["canary"]):
+        yield ports
+
+
 @pytest.fixture
-def balancer(program, tmp_path):
-    ports = free_ports()
-    with (
-        counting_app(tmp_path, ports["stable"]),
-        counting_app(tmp_path, ports["canary"]),
-        running(Balancer(program, tmp_path, ports)) as made,
-    ):
+def balancer(program, ports, tmp_path):
+    with running(Balancer(program, tmp_path, ports)) as made:
         yield made
 
 
