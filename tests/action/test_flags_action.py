@@ -56,6 +56,7 @@ def test_a_patch_is_printed_and_nothing_is_changed(shop, act):
     assert git(shop.parent / "origin.git", "rev-parse", "main") == before
 
 
+@pytest.mark.soak
 def test_value_and_percentage_together_change_nothing(shop, act):
     run = act(shop, workflow=FLAG.replace("INPUTS", "value: off\n          percentage: 5"))
     assert "exit status 2" in run.log

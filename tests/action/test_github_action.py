@@ -1,5 +1,7 @@
 """The action on GitHub: the job's token and API go by environment, and the API sees what a person would have done."""
 
+import pytest
+
 from github_front import TOKEN, github_forge
 from github_shop import start
 
@@ -58,6 +60,7 @@ def test_a_candidate_a_flag_and_the_ledger_through_the_api(github, shop, act):
     assert TOKEN not in run.log
 
 
+@pytest.mark.soak
 def test_without_a_token_github_is_not_asked(github, shop, act):
     workflow = WORKFLOW.replace("REPOSITORY", "octo/shop").replace("ADDRESS", github.address)
     run = act(shop, workflow=workflow.replace("${{ secrets.PAT }}", "''"))

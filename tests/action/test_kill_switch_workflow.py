@@ -2,6 +2,7 @@
 
 import shutil
 
+import pytest
 from act_runs import FLAGS, ROOT, STOPPED
 
 from repositories import git
@@ -38,6 +39,7 @@ def test_dispatched_without_any_input_it_stops_the_agents(shop, act):
     assert flags(shop) == STOPPED
 
 
+@pytest.mark.soak
 def test_called_it_does_the_same_and_off_says_what_is_missing(shop, act):
     (shop / ".github" / "workflows").mkdir(parents=True)
     (shop / ".github" / "workflows" / "caller.yml").write_text(CALLER)

@@ -61,6 +61,7 @@ def test_dispatched_it_takes_the_traffic_back_and_writes_it_down(served, act):
     assert any('"rollback.finished"' in event and "it burns" in event for event in events)
 
 
+@pytest.mark.soak
 def test_called_it_does_the_same(served, act):
     (served / ".github" / "workflows" / "caller.yml").write_text(CALLER)
     run = act(served, event="workflow_dispatch")

@@ -61,7 +61,7 @@ def plain(text, home):
     return re.sub(r"\b[0-9a-f]{12}\b", "SHORT", text)
 
 
-@pytest.mark.parametrize("graphql", [True, False], ids=["GraphQL", "REST"])
+@pytest.mark.parametrize("graphql", [True, pytest.param(False, marks=pytest.mark.soak)], ids=["GraphQL", "REST"])
 def test_both_forges_say_the_same(graphql, github, hosted, tmp_path, capsys):
     folder = repository(tmp_path / "repo", LOGIN)
     local = played(LocalForge(folder), folder, (), capsys)

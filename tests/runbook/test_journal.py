@@ -295,7 +295,7 @@ journal.append(Draft("stage.finished", {"service": "s", "environment": "e"}, {"s
 """
 
 
-@pytest.mark.parametrize("kind", ["one clone, no remote", "one clone", "clones"])
+@pytest.mark.parametrize("kind", ["one clone, no remote", pytest.param("one clone", marks=pytest.mark.soak), "clones"])
 def test_sixteen_writers_at_once_lose_nothing(tmp_path, kind):
     if kind == "one clone, no remote":
         folders = [repository(tmp_path / "repo")] * 16
