@@ -110,19 +110,21 @@ class MemoryForge:
         return seen
 
     def read(self, path, branch):
-        commit = self.resolve(branch)
+        commit = self.branches.get(branch) or self.resolve(branch)
         tree = self.trees[commit]
         if any(other.startswith(f"{path}/") for other in tree):
             raise RepositoryError("is a folder, not a file", where=f"{branch}:{path}")
         return FileAt(path, tree[path], blob_id(tree[path]), commit) if path in tree else None
 
     def files(self, folder, revision):
-        tree = self.trees[self.resolve(revision)]
+        tree = self.trees[self.branches.get(revision) or self.resolve(revision)]
         return {path for path in tree if path.startswith(f"{folder}/")}
 
     def commit(self, branch, files, message, *, parent):
         self.before_commit()
         with self._lock:
+            if parent is not None and branch not in self.branches:
+                raise RaceError(f"there is no branch `{branch}`")
             if self.branches.get(branch) != parent:
                 raise RaceError(f"`{branch}` moved meanwhile", remedy="run the command again")
             before = self.trees.get(parent, {})

@@ -82,6 +82,33 @@ def test_a_file_can_be_read_at_a_commit(forge):
     assert forge.read("a", "main").content == b"2\n"
 
 
+def test_a_branch_is_read_and_written_where_a_tag_has_the_same_name(forge):
+    forge.create_tag("main", first(forge, {"dir/a": b"1\n"}), "a tag")
+    head = forge.branch_head("main")
+    second = forge.commit("main", {"dir/a": b"2\n", "dir/b": b"2\n"}, "second", parent=head)
+    assert forge.read("dir/a", "main").content == b"2\n"
+    new = replaced(forge, forge.read("dir/a", "main"), b"3\n")
+    assert [commit.sha for commit in forge.history("main")] == [head, second, new]
+    assert forge.files("dir", "main") == {"dir/a", "dir/b"}
+
+
+def test_a_file_is_read_at_a_tag_too(forge):
+    old = first(forge)
+    forge.create_tag("v1", old, "a tag")
+    forge.commit("main", {"a": b"2\n"}, "second", parent=old)
+    assert (forge.read("a", "v1").content, forge.read("nothing", "v1")) == (b"1\n", None)
+
+
+def test_a_tag_or_a_commit_is_not_written_to_as_if_it_were_a_branch(forge):
+    head = first(forge)
+    forge.create_tag("v1", head, "a tag")
+    for name in ("v1", head):
+        with pytest.raises(RaceError, match=f"^there is no branch `{name}`"):
+            replaced(forge, forge.read("a", name), b"2\n", name)
+        assert forge.branch_head(name) is None
+    assert forge.branch_head("main") == head
+
+
 def test_what_is_not_there_is_said(forge):
     first(forge, {"dir/file": b""})
     assert forge.read("nothing", "main") is None

@@ -70,7 +70,8 @@ def test_one_request_reads_and_one_replaces(github, forge, found):
     again = forge.read("flags.yaml", "main")
     new = replaced(forge, again, NEW)
     place = f"/repos/{forge.home}/contents/flags.yaml"
-    assert [(e.method, e.path, e.query) for e in github.exchanges] == [("GET", place, "ref=main"), ("PUT", place, "")]
+    asked = [(e.method, e.path, e.query) for e in github.exchanges]
+    assert asked == [("GET", place, "ref=refs%2Fheads%2Fmain"), ("PUT", place, "")]
     assert json.loads(github.exchanges[1].body) == {
         "message": "replaced",
         "content": base64.b64encode(NEW).decode(),
@@ -86,6 +87,16 @@ def test_head_is_the_default_branch_and_a_short_id_is_found(forge):
     assert forge.read("flags.yaml", head[:10]).content == OLD
     assert forge.read("flags.yaml", head) == FileAt("flags.yaml", OLD, blob_id(OLD), head)
     assert forge.read("gone.yaml", "HEAD") is None
+
+
+def test_graphql_is_asked_for_the_branch_and_for_a_tag_where_there_is_none(github):
+    forge = github_forge(github)
+    forge.create_tag("v1", forge.commit("main", {"flags.yaml": OLD}, "first", parent=None), "a tag")
+    github.exchanges.clear()
+    for name in ("main", "v1", head := forge.branch_head("main"), "HEAD"):
+        assert forge.read("flags.yaml", name) == FileAt("flags.yaml", OLD, blob_id(OLD), head)
+    asked = [json.loads(e.body)["variables"]["revision"] for e in github.exchanges if e.path == "/graphql"]
+    assert asked == ["refs/heads/main", "refs/heads/v1", "v1", head, "HEAD"]
 
 
 def test_a_file_of_which_contents_holds_nothing_is_read_as_a_blob(github, forge):

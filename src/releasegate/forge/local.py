@@ -85,13 +85,15 @@ class LocalForge:
 
     def resolve(self, revision: str) -> str:
         """The commit that a branch, tag, `HEAD` or (short) id stands for."""
+        return self._named(revision, "tags", "heads")
+
+    def _named(self, revision: str, *kinds: str) -> str:
+        """As `resolve`; the first of `kinds` is meant where two refs have the same name."""
         if revision != "HEAD" and not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", revision):
-            tag, branch = f"refs/tags/{revision}", f"refs/heads/{revision}"
-            found = self.refs.those(tag, branch) if allows_ref(self.git, tag) else {}
-            if tag in found:
-                return self._peel(found[tag], revision)
-            if branch in found:
-                return found[branch]
+            refs = [f"refs/{kind}/{revision}" for kind in kinds]
+            found = self.refs.those(*refs) if allows_ref(self.git, refs[0]) else {}
+            for ref in filter(found.get, refs):
+                return found[ref] if ref.startswith("refs/heads/") else self._peel(found[ref], revision)
         return self._peel(revision, revision)
 
     def branch_head(self, branch: str) -> str | None:
@@ -150,7 +152,7 @@ class LocalForge:
 
     def read(self, path: str, branch: str) -> FileAt | None:
         """The file at the head of `branch` (or at a commit), or None if it is not there."""
-        commit = self.resolve(branch)
+        commit = self._named(branch, "heads", "tags")
         listed = self.git.ok("ls-tree", "-z", "--full-tree", commit, "--", path).stdout.decode("utf-8", "replace")
         if not listed:
             return None
@@ -165,7 +167,7 @@ class LocalForge:
 
     def files(self, folder: str, revision: str) -> set[str]:
         """The path of every file below `folder`; nothing where there is no such folder."""
-        commit = self.resolve(revision)
+        commit = self._named(revision, "heads", "tags")
         listed = self.git.ok("ls-tree", "-r", "-z", "--full-tree", commit, "--", f"{folder}/").stdout
         found: set[str] = set()
         for entry in listed.decode("utf-8", "surrogateescape").split("\0")[:-1]:

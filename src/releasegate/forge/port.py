@@ -101,7 +101,10 @@ class Forge(Protocol):
         """Whether the commit `older` is `newer` or one of its ancestors."""
 
     def read(self, path: str, branch: str) -> FileAt | None:
-        """The file at the head of `branch` (or at a commit), or None if it is not there."""
+        """The file at the head of `branch` (or at a commit), or None if it is not there.
+
+        A branch is meant where a tag has the same name: edits are decided on what is read here.
+        """
 
     def files(self, folder: str, revision: str) -> AbstractSet[str]:
         """The path of every file below `folder` at a branch, tag or commit.

@@ -58,8 +58,9 @@ class OwnRefs:
         result = self.git.run("update-ref", "-m", "releasegate", ref, new, old or "")
         if not result.code:
             return
-        if "Unable to create" in result.stderr or self.get(ref) != old:
-            raise RaceError(f"`{ref}` moved meanwhile", remedy="run the command again")
+        now = self.get(ref)
+        if "Unable to create" in result.stderr or now != old:
+            raise _lost(ref, now, old)
         raise self.git.failure(result)
 
     def default_branch(self) -> str | None:
@@ -115,7 +116,7 @@ class RemoteRefs:
         if now != old or LOST.search(redact(result.stderr + result.text)):
             if now is not None and ref.startswith("refs/heads/") and self._contains(ref, now, new):
                 return
-            raise RaceError(f"`{ref}` of origin moved meanwhile", remedy="run the command again")
+            raise _lost(ref, now, old, " of origin")
         raise ForgeError(f"origin refused `{ref}`: {_refusal(result)}", remedy="may this user push there?")
 
     def default_branch(self) -> str | None:
@@ -196,6 +197,13 @@ class RemoteRefs:
 
 
 LOST = re.compile(r"stale info|fetch first|non-fast-forward|failed to (update|lock)|cannot lock|incorrect old|exists")
+
+
+def _lost(ref: str, now: str | None, old: str | None, where: str = "") -> RaceError:
+    """Why `ref` was not brought on from `old`."""
+    if now is None and old is not None:
+        return RaceError(f"there is no branch `{ref.removeprefix('refs/heads/')}`{where}")
+    return RaceError(f"`{ref}`{where} moved meanwhile", remedy="run the command again")
 
 
 def is_shallow(git: Git) -> bool:

@@ -47,7 +47,7 @@ class Proposals:
         """The file at the head of `branch` (or at a commit), or None; with the commit, since a branch begins there."""
         found = self._forge.read(path, branch)
         if found is not None and found.commit is None:
-            return self._forge.read(path, self._forge.resolve(branch))
+            return self._forge.read(path, self._forge.branch_head(branch) or self._forge.resolve(branch))
         return found
 
     def replace(self, branch: str, path: str, content: bytes, message: str, *, blob: str, parent: str | None) -> str:

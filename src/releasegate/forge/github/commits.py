@@ -11,7 +11,7 @@ from releasegate.errors import InconclusiveError, RaceError, RefusedError, Repos
 from releasegate.forge.github import contents, refs
 from releasegate.forge.github.api import Api
 from releasegate.forge.github.mirror import Mirror
-from releasegate.forge.github.parts import SHA, blob_id, checked, decoded, moment
+from releasegate.forge.github.parts import SHA, at, blob_id, checked, decoded, moment
 from releasegate.forge.github.queries import COMMIT, FILE, graphql_or_none
 from releasegate.forge.port import Change, Commit, FileAt
 
@@ -38,16 +38,11 @@ def resolve(api: Api, revision: str) -> str:
 
 def read(api: Api, path: str, branch: str) -> FileAt | None:
     """The file at the head of `branch` (or at a commit): one request, mostly."""
-    owner, name = api.repository.split("/")
-    variables = {"owner": owner, "name": name, "revision": checked(branch), "path": path}
-    data = graphql_or_none(api, FILE, variables)
-    if data is None:
-        found = contents.read(api, path, branch)
-        if found is None and not SHA.fullmatch(branch):  # what is not there, the file or the branch?
-            found = contents.read(api, path, resolve(api, branch))
-        return found
-    head = (data["repository"] or {}).get("head")
-    if not head:
+    names = dict.fromkeys((at(checked(branch)), branch))  # a tag or short id is asked for where there is no such branch
+    head = next(filter(None, (_head_with(api, path, name) for name in names)), None)
+    if api.without_graphql:
+        return _read_rest(api, path, branch)
+    if head is None:
         raise RepositoryError(
             f"there is no branch, tag or commit `{branch}` on GitHub", remedy="is it spelled right, and pushed?"
         )
@@ -60,6 +55,22 @@ def read(api: Api, path: str, branch: str) -> FileAt | None:
     if blob["isTruncated"] or blob["isBinary"] or blob_id(content) != blob["oid"]:
         content = decoded(api.get(f"git/blobs/{blob['oid']}"), blob["oid"])
     return FileAt(path, content, blob["oid"], head["oid"])
+
+
+def _head_with(api: Api, path: str, expression: str) -> Mapping[str, Any] | None:
+    """GraphQL's answer about a commit and a file in it; None without that commit, or without GraphQL."""
+    owner, name = api.repository.split("/")
+    data = graphql_or_none(api, FILE, {"owner": owner, "name": name, "revision": expression, "path": path})
+    return ((data or {}).get("repository") or {}).get("head") or None
+
+
+def _read_rest(api: Api, path: str, branch: str) -> FileAt | None:
+    found = contents.read(api, path, branch)
+    if found is not None or SHA.fullmatch(branch):
+        return found
+    if branch != "HEAD" and refs.get(api, "heads", branch) is not None:  # it is the file that is not there
+        return None
+    return contents.read(api, path, resolve(api, branch))
 
 
 def files(api: Api, folder: str, commit: str) -> set[str]:

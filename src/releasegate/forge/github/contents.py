@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from releasegate.errors import RaceError, RefusedError, RepositoryError, UnknownOutcomeError
 from releasegate.forge.github.api import Api
-from releasegate.forge.github.parts import SHA, blob_id, checked, decoded
+from releasegate.forge.github.parts import SHA, at, blob_id, checked, decoded
 from releasegate.forge.port import FileAt
 
 LOOK_BACK = 10
@@ -21,7 +21,7 @@ LOOK_BACK = 10
 
 def read(api: Api, path: str, revision: str) -> FileAt | None:
     """The file at a branch or commit; None where one of the two is not there."""
-    found = api.find(_place(path), **({} if revision == "HEAD" else {"ref": revision}))
+    found = api.find(_place(path), **({} if revision == "HEAD" else {"ref": at(revision)}))
     if found is None:
         return None
     kind = "dir" if isinstance(found, list) else found["type"]
@@ -65,7 +65,7 @@ def _landed(api: Api, branch: str, path: str, blob: str, wanted: str, message: s
 
 def _blob(api: Api, path: str, revision: str) -> str | None:
     """Git's id of the file; None where there is none."""
-    found = api.find(_place(path), ref=revision)
+    found = api.find(_place(path), ref=at(revision))
     return found["sha"] if isinstance(found, dict) else None
 
 

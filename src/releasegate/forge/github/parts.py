@@ -45,6 +45,11 @@ def checked(name: str) -> str:
     return name
 
 
+def at(revision: str) -> str:
+    """A branch, commit or `HEAD` as GitHub is asked for it, so that no tag of the branch's name is meant."""
+    return revision if revision == "HEAD" or SHA.fullmatch(revision) else f"refs/heads/{revision}"
+
+
 def annotated(name: str, found: Mapping[str, Any]) -> Tag | None:
     """An annotated tag from GitHub's tag object; None where it is not on a commit."""
     if found["object"]["type"] != "commit":

@@ -54,7 +54,9 @@ def advance(api: Api, branch: str, new: str, old: str) -> None:
         now = get(api, "heads", branch)
         if now is not None and (now[1] == new or (now[1] != old and contains(api, new, now[1]))):
             return
-        if now is None or now[1] != old:
+        if now is None:
+            raise RaceError(f"there is no branch `{branch}`") from error
+        if now[1] != old:
             raise RaceError(f"`{branch}` moved meanwhile", remedy="run the command again") from error
         if isinstance(error, RefusedError):
             raise _explained(error) from error
