@@ -9,6 +9,7 @@ from fakes import blob_id
 from github_calls import replaced
 from github_front import Fault, github_forge
 from releasegate.errors import RaceError, RefusedError, RepositoryError, UnknownOutcomeError
+from releasegate.forge.github.api import LOOK
 from releasegate.forge.port import FileAt
 
 OLD, NEW, THEIRS = b"percent: 5\n", b"percent: 0\n", b"percent: 7\n"
@@ -170,6 +171,20 @@ def test_one_that_was_never_made_is_unknown_or_a_lost_race(github, forge, found,
         replaced(forge, found, NEW)
     assert caught.value.exit_code == 4
     assert changes(forge) == [[content] for content in others]
+
+
+@pytest.mark.parametrize("graphql", [True, False])
+def test_one_that_cannot_be_looked_up_stays_unknown(github, forge, graphql):
+    """The advice is to look, not only to mend the network: the change may be there."""
+    again = github_forge(github, forge.home)
+    github.graphql = graphql
+    found, sent = again.read("flags.yaml", "main"), []
+    github.fault = lambda exchange: (sent.append(exchange), LOST if len(sent) == 1 else NEVER_DONE)[1]
+    with pytest.raises(UnknownOutcomeError) as caught:
+        replaced(again, found, NEW)
+    assert caught.value.remedy == LOOK
+    github.fault = lambda _: None
+    assert changes(forge) == [[NEW]]
 
 
 def test_an_equal_change_of_an_earlier_day_is_not_taken_for_one_whose_answer_is_lost(github, forge, found):

@@ -3,11 +3,19 @@
 import base64
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from releasegate.errors import InconclusiveError, RaceError, RefusedError, RepositoryError, UnknownOutcomeError
+from releasegate.errors import (
+    ForgeError,
+    InconclusiveError,
+    RaceError,
+    RefusedError,
+    RepositoryError,
+    UnknownOutcomeError,
+)
 from releasegate.forge.github import contents, refs
 from releasegate.forge.github.api import Api
 from releasegate.forge.github.mirror import Mirror
@@ -118,7 +126,9 @@ def commit_signed(api: Api, branch: str, files: Mapping[str, bytes | None], mess
     try:
         data = api.graphql(COMMIT, variables, repeat=False)
     except UnknownOutcomeError as error:
-        return _landed(api, branch, files, message, parent, error)
+        with suppress(ForgeError):  # what cannot be looked up stays unknown
+            return _landed(api, branch, files, message, parent, error)
+        raise
     except RefusedError as error:
         if re.search(r"expected branch to point to|expectedHeadOid|STALE_DATA|is at [0-9a-f]{40}", error.what) or (
             error.status == 409

@@ -8,9 +8,10 @@ the file was removed meanwhile: that file is there again then.
 
 import base64
 import re
+from contextlib import suppress
 from urllib.parse import quote
 
-from releasegate.errors import RaceError, RefusedError, RepositoryError, UnknownOutcomeError
+from releasegate.errors import ForgeError, RaceError, RefusedError, RepositoryError, UnknownOutcomeError
 from releasegate.forge.github.api import Api
 from releasegate.forge.github.parts import SHA, at, blob_id, checked, decoded
 from releasegate.forge.port import FileAt
@@ -38,7 +39,9 @@ def replace(api: Api, branch: str, path: str, content: bytes, message: str, blob
     try:
         return str(api.write("PUT", _place(path), body)["commit"]["sha"])
     except UnknownOutcomeError as error:
-        return _landed(api, branch, path, blob, blob_id(content), message, error)
+        with suppress(ForgeError):  # what cannot be looked up stays unknown
+            return _landed(api, branch, path, blob, blob_id(content), message, error)
+        raise
     except RefusedError as error:
         if error.status not in (404, 409, 422):
             raise
