@@ -27,6 +27,8 @@ FLAGS = "checkout-v2:\n  enabled: true\n  percentage: 5\n"
 PUBLISH = 'echo "$1" > ../published; cat config/feature-flags.yaml >> ../published\n'
 SCRIPT = '#!/bin/sh\necho "$@" >> done\n'
 
+TO_MAIN = "HEAD:refs/heads/main"
+
 
 def lines_of(policy, environ=None, **options):
     return break_glass(load_policy(policy.encode(), "releasegate.yaml", environ or {}), **options)
@@ -55,7 +57,7 @@ def checkout(tmp_path):
 
 
 def at_origin(checkout, path):
-    return git(checkout.parent / "origin", "show", f"main:{path}")
+    return git(checkout.parent / "origin", "show", f"refs/heads/main:{path}")
 
 
 def test_a_flag_is_off_on_the_remote_and_the_release_before_is_deployed(checkout):
@@ -63,7 +65,7 @@ def test_a_flag_is_off_on_the_remote_and_the_release_before_is_deployed(checkout
     assert lines == (
         "git fetch origin && git switch --detach origin/main",
         "$EDITOR config/feature-flags.yaml    # checkout-v2: set the percentage to 0, or switch it off",
-        "git commit -m 'Take checkout-v2 back by hand' -- config/feature-flags.yaml && git push origin HEAD:main",
+        f"git commit -m 'Take checkout-v2 back by hand' -- config/feature-flags.yaml && git push origin {TO_MAIN}",
         './publish.sh "$(git rev-parse HEAD:config/feature-flags.yaml)"',
         "# where everybody has the bad release: deploy v1.0.0",
         f"./deploy.sh baseline v1.0.0 {GOOD.commit}",
@@ -79,7 +81,8 @@ def test_a_flag_is_off_on_the_remote_and_the_release_before_is_deployed(checkout
     assert (checkout / "done").read_text() == f"{blob}\nbaseline v1.0.0 {GOOD.commit}\n"
 
 
-def test_weights_in_a_file_are_those_of_before_on_the_remote(checkout):
+def test_weights_in_a_file_are_those_of_before_on_the_remote_though_a_tag_has_the_branchs_name(checkout):
+    git(checkout, "push", "--quiet", "origin", "HEAD:refs/tags/main")
     carry_out(checkout, lines_of(ROUTE), EDITOR="sed -i -e s/canary:.*/canary:0/ -e s/stable:.*/stable:100/")
     assert at_origin(checkout, "k8s/the route.yaml") == "stable:100\ncanary:0"
 

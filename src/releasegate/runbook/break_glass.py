@@ -59,7 +59,7 @@ def _edit(
     branch, path, message = policy.release.branch, quote(file), quote(f"Take {name} back by hand")
     yield f"git fetch origin && git switch --detach origin/{branch}"
     yield f"$EDITOR {path}    # {what}"
-    yield f"git commit -m {message} -- {path} && git push origin HEAD:{branch}"
+    yield f"git commit -m {message} -- {path} && git push origin HEAD:refs/heads/{branch}"
     if publish is not None:
         blob = _Substituted(f"$(git rev-parse {quote(f'HEAD:{file}')})")
         yield from _by_hand(publish, {"blob": blob, "id": "by-hand"}, repository, branch)
