@@ -77,14 +77,14 @@ runs:
 
 @pytest.fixture(scope="session")
 def action(tmp_path_factory):
-    """The files of this checkout that a release holds."""
+    """The files of this checkout that a release holds, and no repository: act copies all there is for every use."""
     folder = tmp_path_factory.mktemp("action") / "releasegate"
     folder.mkdir()
     for name in ("action.yml", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
     for name in (".github", "feature-flags", "requirements", "scripts", "src"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return committed(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +96,7 @@ def stand_ins(tmp_path_factory):
         folder.mkdir()
         here = text.replace("PYTHON", sys._base_executable).replace("UV", str(uv))
         (folder / "action.yml").write_text(f"name: a stand-in\ndescription: for tests\n{here}")
-        folders[name] = committed(folder)
+        folders[name] = folder
     return folders
 
 

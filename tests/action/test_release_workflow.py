@@ -22,7 +22,7 @@ echo "$*" >> "$GH_LOG"
 def house(action, tmp_path):
     """The files of a release, in a repository whose tests are quick, with a remote."""
     folder = tmp_path / "house"
-    shutil.copytree(action, folder, ignore=shutil.ignore_patterns(".git"))
+    shutil.copytree(action, folder)
     for name in ("README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
     (folder / "Makefile").write_text(MAKEFILE)
