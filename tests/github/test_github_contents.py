@@ -155,22 +155,68 @@ def test_a_change_whose_answer_is_lost_is_found_again_below_those_of_others(gith
     assert forge.history("main")[1].sha == new
 
 
+@pytest.mark.parametrize("others", [(), (THEIRS, OLD)])
+def test_one_that_was_never_made_is_made_once_more_where_the_file_is_as_it_was(github, forge, found, others):
+    on_put(github, NEVER_DONE, theirs(github, forge, *others, message="x"))
+    new = replaced(forge, found, NEW)
+    assert changes(forge) == [*([content] for content in others), [NEW]]
+    assert forge.branch_head("main") == new
+
+
 @pytest.mark.parametrize(
-    ("others", "message", "expected"),
-    [
-        ((), "", UnknownOutcomeError),  # it may still come: whoever runs the command again looks first
-        ((THEIRS, OLD), "x", UnknownOutcomeError),
-        ((THEIRS,), "replaced", RaceError),
-        ((THEIRS, OLD, THEIRS), "x", RaceError),
-        ((NEW,), "the same by somebody else", RaceError),
-    ],
+    ("others", "message"),
+    [((THEIRS,), "replaced"), ((THEIRS, OLD, THEIRS), "x"), ((NEW,), "the same by somebody else")],
 )
-def test_one_that_was_never_made_is_unknown_or_a_lost_race(github, forge, found, others, message, expected):
+def test_one_that_was_never_made_is_a_lost_race_where_the_file_is_another(github, forge, found, others, message):
     on_put(github, NEVER_DONE, theirs(github, forge, *others, message=message))
-    with pytest.raises(expected) as caught:
+    with pytest.raises(RaceError) as caught:
         replaced(forge, found, NEW)
     assert caught.value.exit_code == 4
     assert changes(forge) == [[content] for content in others]
+
+
+@pytest.mark.parametrize("graphql", [True, False])
+def test_one_that_is_never_made_is_tried_twice_and_unknown(github, forge, graphql):
+    """It may still come: whoever runs the command again looks first."""
+    again = github_forge(github, forge.home)
+    github.graphql = graphql
+    found, written = again.read("flags.yaml", "main"), []
+
+    def fault(exchange):
+        if exchange.method == "GET":
+            return None
+        written.append(exchange.path)
+        return NEVER_DONE
+
+    github.fault = fault
+    with pytest.raises(UnknownOutcomeError) as caught:
+        replaced(again, found, NEW)
+    github.fault = lambda _: None
+    place = "/graphql" if graphql else f"/repos/{forge.home}/contents/flags.yaml"
+    assert (caught.value.exit_code, caught.value.remedy, written) == (4, LOOK, [place, place])
+    assert changes(forge) == []
+
+
+@pytest.mark.parametrize("graphql", [True, False])
+def test_one_that_comes_late_is_not_made_twice(github, forge, graphql):
+    """GitHub carries it out after it was looked for: the second try is refused, and whoever decides reads again."""
+    again = github_forge(github, forge.home)
+    github.graphql = graphql
+    found, written = again.read("flags.yaml", "main"), []
+
+    def fault(exchange):
+        if exchange.method == "GET":
+            return None
+        written.append(exchange.path)
+        if len(written) > 1:
+            theirs(github, forge, NEW, message="x")()
+        return NEVER_DONE if len(written) == 1 else None
+
+    github.fault = fault
+    with pytest.raises(RaceError):
+        replaced(again, found, NEW)
+    github.fault = lambda _: None
+    assert (len(written), changes(forge)) == (2, [[NEW]])
 
 
 @pytest.mark.parametrize("graphql", [True, False])

@@ -111,6 +111,27 @@ class Api:
         """A request with an effect: `UnknownOutcomeError` if no answer tells whether it was carried out."""
         return self.send(verb, path, body=body, repeat=False).body
 
+    def swap(self, write: Callable[[], str], landed: Callable[[], str | None]) -> str:
+        """What a compare-and-swap `write` makes; where its answer is lost, `landed` looks for it.
+
+        None from there means that nothing has happened: it is tried once more, which cannot do it twice. What cannot be
+        looked up, or is lost again, stays an `UnknownOutcomeError`.
+        """
+        for last in (False, True):
+            try:
+                return write()
+            except UnknownOutcomeError as error:
+                try:
+                    found = landed()
+                except ForgeError:
+                    raise error from None
+                if found is not None:
+                    return found
+                if last:
+                    raise
+                self.pause(self.patience.share() * 0.5, error)
+        raise AssertionError  # the last try returns or raises
+
     def graphql(self, document: str, variables: Mapping[str, Any], *, repeat: bool) -> Any:
         """The `data` of a GraphQL answer; `RefusedError` with GitHub's own words if it holds errors.
 

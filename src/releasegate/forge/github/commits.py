@@ -3,18 +3,15 @@
 import base64
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from releasegate.errors import (
-    ForgeError,
     InconclusiveError,
     RaceError,
     RefusedError,
     RepositoryError,
-    UnknownOutcomeError,
 )
 from releasegate.forge.github import contents, refs
 from releasegate.forge.github.api import Api
@@ -123,12 +120,12 @@ def commit_signed(api: Api, branch: str, files: Mapping[str, bytes | None], mess
     }
     if api.without_graphql:
         return None
+
+    def write() -> str:
+        return str(api.graphql(COMMIT, variables, repeat=False)["createCommitOnBranch"]["commit"]["oid"])
+
     try:
-        data = api.graphql(COMMIT, variables, repeat=False)
-    except UnknownOutcomeError as error:
-        with suppress(ForgeError):  # what cannot be looked up stays unknown
-            return _landed(api, branch, files, message, parent, error)
-        raise
+        return api.swap(write, lambda: _landed(api, branch, files, message, parent))
     except RefusedError as error:
         if re.search(r"expected branch to point to|expectedHeadOid|STALE_DATA|is at [0-9a-f]{40}", error.what) or (
             error.status == 409
@@ -140,27 +137,19 @@ def commit_signed(api: Api, branch: str, files: Mapping[str, bytes | None], mess
             api.without_graphql = True
             return None
         raise
-    return str(data["createCommitOnBranch"]["commit"]["oid"])
 
 
-def _landed(
-    api: Api,
-    branch: str,
-    files: Mapping[str, bytes | None],
-    message: str,
-    parent: str,
-    error: UnknownOutcomeError,
-) -> str:
-    """What became of a commit whose answer was lost: found on the branch, lost to a race, or `error`."""
+def _landed(api: Api, branch: str, files: Mapping[str, bytes | None], message: str, parent: str) -> str | None:
+    """The commit whose answer was lost, or None if the branch is where it was; `RaceError` if others were faster."""
     head = refs.get(api, "heads", branch)
     if head is None or head[1] == parent:
-        raise error
+        return None
     for commit in reversed(history(api, branch, since=parent)):
         if commit.parents[:1] == (parent,) and commit.message.strip() == message.strip():
             written = {change.path: change.content for change in commit.changes if change.status != "D"}
             if all(written.get(path) == content for path, content in files.items()):
                 return commit.sha
-    raise RaceError(f"`{branch}` moved meanwhile", remedy="run the command again") from error
+    raise RaceError(f"`{branch}` moved meanwhile", remedy="run the command again")
 
 
 def commit_as(

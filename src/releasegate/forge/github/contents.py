@@ -8,10 +8,9 @@ the file was removed meanwhile: that file is there again then.
 
 import base64
 import re
-from contextlib import suppress
 from urllib.parse import quote
 
-from releasegate.errors import ForgeError, RaceError, RefusedError, RepositoryError, UnknownOutcomeError
+from releasegate.errors import RaceError, RefusedError, RepositoryError
 from releasegate.forge.github.api import Api
 from releasegate.forge.github.parts import SHA, at, blob_id, checked, decoded
 from releasegate.forge.port import FileAt
@@ -36,12 +35,12 @@ def replace(api: Api, branch: str, path: str, content: bytes, message: str, blob
     """Commit `content` in place of `blob`, and return the new commit; `RaceError` if the file is another by now."""
     encoded = base64.b64encode(content).decode()
     body = {"message": message, "content": encoded, "sha": blob, "branch": checked(branch)}
-    try:
+
+    def write() -> str:
         return str(api.write("PUT", _place(path), body)["commit"]["sha"])
-    except UnknownOutcomeError as error:
-        with suppress(ForgeError):  # what cannot be looked up stays unknown
-            return _landed(api, branch, path, blob, blob_id(content), message, error)
-        raise
+
+    try:
+        return api.swap(write, lambda: _landed(api, branch, path, blob, blob_id(content), message))
     except RefusedError as error:
         if error.status not in (404, 409, 422):
             raise
@@ -52,18 +51,21 @@ def replace(api: Api, branch: str, path: str, content: bytes, message: str, blob
         raise
 
 
-def _landed(api: Api, branch: str, path: str, blob: str, wanted: str, message: str, error: UnknownOutcomeError) -> str:
-    """What became of a change whose answer was lost: found since the file was `blob`, lost to a race, or `error`."""
+def _landed(api: Api, branch: str, path: str, blob: str, wanted: str, message: str) -> str | None:
+    """What became of a change whose answer was lost: found since the file was `blob`, or None where it still is.
+
+    `RaceError` if others were faster.
+    """
     changes = api.get("commits", sha=branch, path=path, per_page=LOOK_BACK)
     for index, commit in enumerate(changes):
         now = _blob(api, path, commit["sha"])
         if now == wanted and commit["commit"]["message"].strip() == message.strip():
             return str(commit["sha"])
         if now == blob and not index:
-            raise error
+            return None
         if now == blob:
             break
-    raise _lost(branch, path) from error
+    raise _lost(branch, path)
 
 
 def _blob(api: Api, path: str, revision: str) -> str | None:
