@@ -47,6 +47,20 @@ def on_put(front, fault, after=lambda: None):
     front.fault = happens
 
 
+def writes(front, fault):
+    """The paths of all writes from now on; `fault` gives what goes wrong with the first, the second, …"""
+    written = []
+
+    def happens(exchange):
+        if exchange.method == "GET":
+            return None
+        written.append(exchange.path)
+        return fault(len(written))
+
+    front.fault = happens
+    return written
+
+
 def theirs(front, forge, *contents, message="replaced"):
     """What others commit meanwhile, past the front; the file has `contents` one after the other."""
 
@@ -180,15 +194,7 @@ def test_one_that_is_never_made_is_tried_twice_and_unknown(github, forge, graphq
     """It may still come: whoever runs the command again looks first."""
     again = github_forge(github, forge.home)
     github.graphql = graphql
-    found, written = again.read("flags.yaml", "main"), []
-
-    def fault(exchange):
-        if exchange.method == "GET":
-            return None
-        written.append(exchange.path)
-        return NEVER_DONE
-
-    github.fault = fault
+    found, written = again.read("flags.yaml", "main"), writes(github, lambda _: NEVER_DONE)
     with pytest.raises(UnknownOutcomeError) as caught:
         replaced(again, found, NEW)
     github.fault = lambda _: None
@@ -202,17 +208,9 @@ def test_one_that_comes_late_is_not_made_twice(github, forge, graphql):
     """GitHub carries it out after it was looked for: the second try is refused, and whoever decides reads again."""
     again = github_forge(github, forge.home)
     github.graphql = graphql
-    found, written = again.read("flags.yaml", "main"), []
-
-    def fault(exchange):
-        if exchange.method == "GET":
-            return None
-        written.append(exchange.path)
-        if len(written) > 1:
-            theirs(github, forge, NEW, message="x")()
-        return NEVER_DONE if len(written) == 1 else None
-
-    github.fault = fault
+    found = again.read("flags.yaml", "main")
+    late = theirs(github, forge, NEW, message="x")
+    written = writes(github, lambda number: NEVER_DONE if number == 1 else late())
     with pytest.raises(RaceError):
         replaced(again, found, NEW)
     github.fault = lambda _: None
