@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,15 @@ def pytest_runtest_makereport(item, call):
         report.outcome, report.longrepr = "failed", f"a planted token came out in {item.nodeid} ({call.when}) {printed}"
         printed.clear()
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _temporary_files(tmp_path_factory):
+    """What the program and its children leave in the folder of temporary files goes with what the tests leave."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("t")))
+        patch.setattr(tempfile, "tempdir", None)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
