@@ -122,7 +122,8 @@ def postgresql(program):
     import psycopg  # noqa: PLC0415  only its tests need it
 
     port = free_port()
-    with tempfile.TemporaryDirectory(prefix="releasegate-pg-") as folder:
+    # Its own user may not enter the folder that pytest gives to the tests.
+    with tempfile.TemporaryDirectory(prefix="releasegate-pg-", dir="/tmp") as folder:
         as_ = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
         if as_:
             shutil.chown(folder, "postgres", "postgres")
