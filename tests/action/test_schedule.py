@@ -52,12 +52,13 @@ def test_a_look_on_a_schedule_takes_back_what_is_worse_and_is_green_while_nothin
         prometheus(program, tmp_path / "prometheus", targets) as url,
         traffic(stable), traffic(canary, code=code),
     ):  # fmt: skip
-        await_true(lambda: seen(url, 1), "a request of each track")
-        since = f"{datetime.now(UTC) + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
-        await_true(lambda: seen(url, 150), "150 requests of each track")
+        await_true(lambda: both(url, "sum by (track) (http_requests_total) >= 1"), "a request of each track")
+        since = datetime.now(UTC) + timedelta(seconds=1)
+        long_enough = f"max by (track) (timestamp(http_requests_total)) >= {since.timestamp() + 6}"
+        await_true(lambda: both(url, long_enough), "six seconds of each track")
         run = act(
             shop, event="schedule", workflow=documented(), secrets={"PROMETHEUS_URL": url},
-            options=("--var", f"CANARY_SINCE={since}"),
+            options=("--var", f"CANARY_SINCE={since:%Y-%m-%dT%H:%M:%SZ}"),
         )  # fmt: skip
     assert run.outputs("decision")[0] == decision, run.log
     assert git(shop.parent / "origin.git", "show", "main:config/feature-flags.yaml") == flags
@@ -66,9 +67,9 @@ def test_a_look_on_a_schedule_takes_back_what_is_worse_and_is_green_while_nothin
     assert ("the canary is worse than the baseline" in message) == (decision == "abort")
 
 
-def seen(url, requests):
-    """Whether Prometheus has counted so many requests of either track."""
-    return len(query(url, f"sum by (track) (http_requests_total) >= {requests}")) == 2
+def both(url, condition):
+    """Whether it holds for both tracks, as Prometheus sees them."""
+    return len(query(url, condition)) == 2
 
 
 @pytest.mark.soak
