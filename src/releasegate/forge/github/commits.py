@@ -7,16 +7,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from releasegate.errors import (
-    InconclusiveError,
-    RaceError,
-    RefusedError,
-    RepositoryError,
-)
+from releasegate.errors import InconclusiveError, RaceError, RefusedError, RepositoryError
 from releasegate.forge.github import contents, refs
 from releasegate.forge.github.api import Api
 from releasegate.forge.github.mirror import Mirror
-from releasegate.forge.github.parts import SHA, at, blob_id, checked, decoded, moment
+from releasegate.forge.github.parts import SHA, at, blob_id, checked, decoded, moment, refuse_odd
 from releasegate.forge.github.queries import COMMIT, FILE, graphql_or_none
 from releasegate.forge.port import Change, Commit, FileAt
 
@@ -54,7 +49,7 @@ def read(api: Api, path: str, branch: str) -> FileAt | None:
     file = head["file"]
     if file is None:
         return None
-    contents.refuse_odd(file["type"], file["mode"] == 0o120000, f"{branch}:{path}")
+    refuse_odd(file["type"], file["mode"] == 0o120000, f"{branch}:{path}")
     blob = file["object"]
     content = (blob["text"] or "").encode()
     if blob["isTruncated"] or blob["isBinary"] or blob_id(content) != blob["oid"]:

@@ -10,9 +10,9 @@ import base64
 import re
 from urllib.parse import quote
 
-from releasegate.errors import RaceError, RefusedError, RepositoryError
+from releasegate.errors import RaceError, RefusedError
 from releasegate.forge.github.api import Api
-from releasegate.forge.github.parts import SHA, at, blob_id, checked, decoded
+from releasegate.forge.github.parts import SHA, at, blob_id, checked, decoded, refuse_odd
 from releasegate.forge.port import FileAt
 
 LOOK_BACK = 10
@@ -80,9 +80,3 @@ def _lost(branch: str, path: str) -> RaceError:
 
 def _place(path: str) -> str:
     return f"contents/{quote(path)}"
-
-
-def refuse_odd(kind: str, link: bool, where: str) -> None:
-    """`RepositoryError` for what is no file."""
-    if kind != "blob" or link:
-        raise RepositoryError(f"is {'a symbolic link' if link else 'a folder'}, not a file", where=where)

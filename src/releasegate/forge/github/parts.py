@@ -45,6 +45,12 @@ def checked(name: str) -> str:
     return name
 
 
+def refuse_odd(kind: str, link: bool, where: str) -> None:
+    """`RepositoryError` for what is no file."""
+    if kind != "blob" or link:
+        raise RepositoryError(f"is {'a symbolic link' if link else 'a folder'}, not a file", where=where)
+
+
 def at(revision: str) -> str:
     """A branch, commit or `HEAD` as GitHub is asked for it, so that no tag of the branch's name is meant."""
     return revision if revision == "HEAD" or SHA.fullmatch(revision) else f"refs/heads/{revision}"
